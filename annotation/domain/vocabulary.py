@@ -1,0 +1,114 @@
+"""Closed sets of words that models, forms, API and files share."""
+
+from enum import StrEnum
+
+MOST_TRIES = 5  # after so many, a row that cannot be worked on is set aside with its error
+QUEUES = ("celery", "long")  # short drains, and work that takes minutes
+
+
+class Role(StrEnum):
+    """What a member may do in a project, from most to least."""
+
+    ADMIN = "admin"
+    RESEARCHER = "researcher"
+    REVIEWER = "reviewer"
+    ANNOTATOR = "annotator"
+
+
+class ResponseFormat(StrEnum):
+    PAIRWISE = "pairwise"
+    RANKING = "ranking"
+
+
+class PairStrategy(StrEnum):
+    """Which pairs of an item's responses become comparisons in a pairwise project."""
+
+    ALL_PAIRS = "all_pairs"
+    BUDGETED = "budgeted"
+    BEST_VERSUS_REST = "best_versus_rest"
+
+
+class ConsensusMethod(StrEnum):
+    """How votes add up. `auto` weighs annotators by their errors once there are votes enough."""
+
+    AUTO = "auto"
+    POSTERIOR_MEAN = "posterior_mean"
+    DAWID_SKENE = "dawid_skene"
+
+
+class RationalePolicy(StrEnum):
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class CriterionKind(StrEnum):
+    PREFERENCE = "preference"
+    RATING = "rating"
+
+
+class AnnotatorKind(StrEnum):
+    HUMAN = "human"
+    LLM = "llm"
+
+
+class Outcome(StrEnum):
+    """What a judgment says. Only `ranked` carries a ranking; the others are answers, not gaps."""
+
+    RANKED = "ranked"
+    BOTH_BAD = "both_bad"
+    CANNOT_JUDGE = "cannot_judge"
+    UNSURE = "unsure"
+    UNPARSED = "unparsed"  # an imported judge output that its publisher could not read
+
+
+class CannotJudgeReason(StrEnum):
+    LANGUAGE = "language"
+    EXPERTISE = "expertise"
+    BROKEN = "broken"
+    UNSAFE = "unsafe"
+    OTHER = "other"
+
+
+class Audience(StrEnum):
+    """Who a slot is for."""
+
+    HUMAN = "human"
+    EXPERT = "expert"
+
+
+class ExclusionReason(StrEnum):
+    """Why an annotator is never asked about a comparison."""
+
+    SKIPPED = "skipped"
+    AUTHOR = "author"
+
+
+class ProjectState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class WorkState(StrEnum):
+    """The life of a row of background work: queued, running, then done, failed or cancelled."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ImportKind(StrEnum):
+    ITEMS = "items"
+    JUDGMENTS = "judgments"
+
+
+class TokenScope(StrEnum):
+    """What a token may do; each scope includes the ones before it."""
+
+    READ = "read"
+    ANNOTATE = "annotate"
+    WRITE = "write"
+    ADMIN = "admin"

@@ -1,0 +1,67 @@
+"""`/health/`: what is alive and what is not. Here, as it asks both apps and the broker."""
+
+from datetime import datetime, timedelta
+
+import kombu
+from django.conf import settings
+from django.db import Error
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
+
+from annotation.selectors import health
+from annotation.selectors.clock import database_now
+from annotation.selectors.health import Part, State
+from curation.selectors import queues
+
+VERSIONS_LATE_AFTER = timedelta(minutes=10)
+PATIENCE = 1  # seconds that the broker gets for each step of an answer
+
+
+@never_cache
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    parts = all_parts()
+    answer = {"status": verdict_on(parts), "parts": {part.name: part.state for part in parts}}
+    # Without the database nobody can be known, so nobody is told details.
+    lost = parts[0].state is State.DOWN
+    if not lost and request.user.is_authenticated and request.user.is_staff:
+        if "text/html" in request.headers.get("Accept", ""):
+            return render(request, "health.html", answer | {"parts": parts})
+        answer["details"] = {part.name: part.detail for part in parts}
+    return JsonResponse(answer, status=503 if lost else 200)
+
+
+def verdict_on(parts: list[Part]) -> str:
+    return "ok" if all(part.state is State.OK for part in parts) else "degraded"
+
+
+def all_parts() -> list[Part]:
+    """The database first; what it knows of the others only where it answers."""
+    try:
+        now = database_now()
+        known = health.background_parts(now) + health.work_parts(now) + [versions_part(now)]
+    except Error:
+        return [Part("database", State.DOWN, "It does not answer."), broker_part()]
+    return [Part("database", State.OK, "It answers."), broker_part(), *known]
+
+
+def versions_part(now: datetime) -> Part:
+    waiting_since = queues.waiting_versions().aggregate(at=Min("created_at"))["at"]
+    return health.work_part("versions", waiting_since, now, VERSIONS_LATE_AFTER)
+
+
+def broker_part() -> Part:
+    """Knock at the broker. One that is dead, or silent, costs a few seconds and no more."""
+    limits = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    try:
+        with kombu.Connection(
+            settings.CELERY["broker_url"], connect_timeout=PATIENCE, transport_options=limits
+        ) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
+    except (OSError, OperationalError) as error:
+        return Part("broker", State.DOWN, f"It does not answer: {error}")
+    return Part("broker", State.OK, "It answers.")

@@ -1,0 +1,19 @@
+from django.urls import path
+
+from curation.api.datasets import DatasetsView, DatasetView
+from curation.api.downloads import ExportFileView
+from curation.api.versions import ExportsView, VersionsView, VersionView
+
+VERSION = "datasets/<slug:slug>/versions/<int:number>/"
+urlpatterns = [
+    path("datasets/", DatasetsView.as_view(), name="api-datasets"),
+    path("datasets/<slug:slug>/", DatasetView.as_view(), name="api-dataset"),
+    path("datasets/<slug:slug>/versions/", VersionsView.as_view(), name="api-versions"),
+    path(VERSION, VersionView.as_view(), name="api-version"),
+    path(f"{VERSION}exports/", ExportsView.as_view(), name="api-exports"),
+    path(
+        f"{VERSION}exports/<slug:format>/<path:path>",
+        ExportFileView.as_view(),
+        name="api-export-file",
+    ),
+]

@@ -1,0 +1,3 @@
+from curation.models.datasets import Dataset, Export, Version
+
+__all__ = ["Dataset", "Export", "Version"]

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from curation.views import datasets, versions
+
+app_name = "curation"
+urlpatterns = [
+    path("datasets/", datasets.dataset_list, name="datasets"),
+    path("new-dataset/", datasets.new_dataset, name="new_dataset"),
+    path("datasets/<slug:slug>/", datasets.dataset, name="dataset"),
+    path("datasets/<slug:slug>/recipe/", datasets.change, name="change_dataset"),
+    path("datasets/<slug:slug>/cut/", datasets.cut, name="cut"),
+    path("datasets/<slug:slug>/versions/<int:number>/", versions.version, name="version"),
+    path("datasets/<slug:slug>/versions/<int:number>/export/", versions.export, name="export"),
+]

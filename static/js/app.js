@@ -1,0 +1,62 @@
+// Every page: the theme switch, toasts that leave, menus that close.
+
+const root = document.documentElement;
+
+function shownTheme() {
+  return root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+
+document.getElementById("theme-toggle")?.addEventListener("click", () => {
+  const theme = shownTheme() === "dark" ? "light" : "dark";
+  root.dataset.theme = theme;
+  document.cookie = `theme=${theme};path=/;max-age=31536000;samesite=lax`;
+  document.dispatchEvent(new CustomEvent("quorum:theme", { detail: theme }));
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  const copy = event.target.closest?.("[data-copy]");
+  if (copy) {
+    navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+    toast("Copied.");
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A form with data-confirm asks before it is sent.
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+export function toast(text, kind = "success") {
+  const note = document.createElement("p");
+  note.className = `toast ${kind}`;
+  note.textContent = text;
+  document.getElementById("toasts").append(note);
+}
+
+const TOAST_STAYS = 6000; // ms; errors stay until they are clicked away
+
+new MutationObserver((changes) => {
+  for (const change of changes) for (const node of change.addedNodes) expire(node);
+}).observe(document.getElementById("toasts"), { childList: true });
+
+function expire(node) {
+  if (!(node instanceof HTMLElement)) return;
+  node.addEventListener("click", () => node.remove());
+  if (!node.classList.contains("error")) setTimeout(() => node.remove(), TOAST_STAYS);
+}
+
+document.querySelectorAll("#toasts > *").forEach(expire);
+
+document.addEventListener("htmx:sendError", () => toast("The server cannot be reached.", "error"));

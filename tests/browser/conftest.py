@@ -1,0 +1,90 @@
+"""Chromium for the browser journeys: one process for the run, one clean context for each test."""
+
+import os
+import shutil
+from pathlib import Path
+
+# Playwright keeps an event loop in this thread; Django would refuse the database because of it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import sync_playwright
+
+AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
+
+
+def chromium_path():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium here: install it (apt-get install chromium) or set CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sign_in(live_server):
+    """Give a browser context the session of a user, as logging in would."""
+
+    def sign_in(context, user):
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key}
+        context.add_cookies([cookie | {"url": live_server.url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def open_context(chromium, live_server, sign_in):
+    """Open a clean browser context: open_context(user, width=360, color_scheme="dark")."""
+    opened = []
+
+    def open_context(user=None, *, width=1280, height=900, **options):
+        size = {"width": width, "height": height}
+        context = chromium.new_context(base_url=live_server.url, viewport=size, **options)
+        context.set_default_timeout(30_000)
+        if user is not None:
+            sign_in(context, user)
+        opened.append(context)
+        return context
+
+    yield open_context
+    for page in [page for context in opened for page in context.pages]:
+        page.goto("about:blank")  # what a page sends when it goes must find its database
+        page.wait_for_timeout(100)
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def violations():
+    """List the serious and critical accessibility violations of a page, as axe-core sees it."""
+
+    def violations(page):
+        # evaluate() is not bound by the page's own content security policy.
+        page.evaluate(AXE.read_text())
+        found = page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
+        )
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+    return violations

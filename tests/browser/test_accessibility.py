@@ -1,0 +1,93 @@
+"""axe-core over every page, at both widths and in both themes. To add a page, add its line."""
+
+import pytest
+
+from annotation.domain.vocabulary import Role
+from annotation.models import Annotator, Comparison, Import, Judgment, Rationale, Span
+from annotation.services import projects
+from annotation.services.aggregation import refresh_next_stale
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PAGES = {
+    "login": "/login/",
+    "home": "/",
+    "account": "/account/",
+    "new project": "/new-project/",
+    "project": "/projects/haiku/",
+    "items": "/projects/haiku/items/",
+    "no items found": "/projects/haiku/items/?q=nothing+says+this",
+    "item": "/projects/haiku/items/{item}/",
+    "comparison": "/projects/haiku/comparisons/{comparison}/",
+    "judgments": "/projects/haiku/judgments/",
+    "quality": "/projects/haiku/quality/",
+    "judges": "/projects/haiku/judges/",
+    "leaderboard": "/projects/haiku/leaderboard/",
+    "my quality": "/projects/haiku/annotators/me/",
+    "guidelines": "/projects/haiku/guidelines/?version=2",
+    "guidelines editor": "/projects/haiku/guidelines/edit/",
+    "people": "/projects/haiku/people/",
+    "settings": "/projects/haiku/settings/",
+    "imports": "/projects/haiku/imports/",
+    "new import": "/projects/haiku/imports/new/",
+    "import": "/projects/haiku/imports/{import}/",
+    "judging": "/projects/haiku/judge/",
+    "datasets": "/datasets/",
+    "health": "/health/",
+    "not found": "/projects/none/",
+}
+ANONYMOUS = {"login"}
+LOOKS = [(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")]
+
+
+@pytest.fixture
+def filled(project, make_user, make_comparison, join, noon):
+    """A project with something on each of its pages, and its admin."""
+    admin = make_user("ada", is_staff=True)
+    join(admin, project, Role.ADMIN)
+    me = Annotator.objects.create(user=admin, kind="human", name="ada", created_at=noon)
+    make_comparison(slots=2)
+    judged = make_comparison(slots=1, prompt="# A title\n\nWhy `x`?")
+    ids = judged.response_ids
+    common = {"project": project, "comparison": judged, "judged_at": noon}
+    ranked = {"outcome": "ranked", "ranking": [[ids[0]], [ids[1]]], "strength": 2}
+    first = Judgment.objects.create(**common, **ranked, annotator=me)
+    Judgment.objects.create(
+        **common,
+        **ranked | {"strength": 1},
+        annotator=me,
+        supersedes=first,
+        criteria={"tone": {"ratings": {str(ids[0]): 4}}},
+    )
+    why = Rationale.objects.create(judgment=first, text="It scans.", tags=["clearer"])
+    Span.objects.create(rationale=why, response_id=ids[0], start=0, end=5, label="good")
+    for text in ("# Be kind\n\nRead twice.", "# Be kind\n\nRead **three** times."):
+        projects.publish_guidelines(actor=admin, project_id=project.id, text=text, now=noon)
+    source = Import.objects.create(
+        project=project, kind="items", file_name="a.jsonl", stored_path="", created_at=noon
+    )
+    Comparison.objects.filter(pk=judged.pk).update(stale_since=noon)
+    refresh_next_stale(now=noon)
+    return admin, {"item": judged.item_id, "comparison": judged.id, "import": source.id}
+
+
+class TestEveryPage:
+    @pytest.mark.parametrize(("width", "theme"), LOOKS)
+    def test_is_accessible_and_fits(self, filled, open_context, violations, width, theme):
+        admin, keys = filled
+        faults = []
+        for name, address in PAGES.items():
+            user = None if name in ANONYMOUS else admin
+            context = open_context(user, width=width, color_scheme=theme)
+            page = context.new_page()
+            refused = []
+            page.on("console", lambda m, to=refused: to.append(m.text))
+            page.goto(address.format(**keys))
+            page.wait_for_load_state("networkidle")
+            faults += [f"{name}: {fault}" for fault in violations(page)]
+            faults += [f"{name}: {text}" for text in refused if "Content Security" in text]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                faults.append(f"{name}: wider than the window")
+            context.close()
+
+        assert faults == []

@@ -1,0 +1,147 @@
+"""The vocabulary of every test: who acts (ann, bob), when (noon), and on what."""
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from itertools import count
+
+# Threads of BLAS that spin for small problems slow down everything beside them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("QUORUM_VAR", tempfile.gettempdir() + "/quorum-tests")
+
+import pytest
+
+from annotation.domain.content import content_hash, text_part, user_prompt
+from annotation.domain.vocabulary import AnnotatorKind, Role
+from annotation.models import (
+    Annotator,
+    Comparison,
+    Item,
+    Membership,
+    Project,
+    Response,
+    Slot,
+    User,
+)
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Hash passwords cheaply: a strong hash takes longer than most tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def noon():
+    return NOON
+
+
+@pytest.fixture
+def make_user(db):
+    def make(username, **fields):
+        return User.objects.create_user(username, password="a long enough passphrase", **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_project(db):
+    numbers = count(1)
+
+    def make(**fields):
+        number = next(numbers)
+        fields = {"slug": f"project-{number}", "name": f"Project {number}"} | fields
+        return Project.objects.create(created_at=NOON, **fields)
+
+    return make
+
+
+@pytest.fixture
+def project(make_project):
+    return make_project(slug="haiku", name="Haiku", overlap=2)
+
+
+@pytest.fixture
+def join(db):
+    """Give a user a role in a project: join(user, project, Role.ADMIN)."""
+
+    def join(user, project, role=Role.ANNOTATOR, **fields):
+        return Membership.objects.create(
+            user=user, project=project, role=role, created_at=NOON, **fields
+        )
+
+    return join
+
+
+@pytest.fixture
+def make_annotator(make_user, join, project):
+    def make(name, role=Role.ANNOTATOR):
+        user = make_user(name)
+        join(user, project, role)
+        return Annotator.objects.create(
+            user=user, kind=AnnotatorKind.HUMAN, name=name, created_at=NOON
+        )
+
+    return make
+
+
+@pytest.fixture
+def ann(make_annotator):
+    return make_annotator("ann")
+
+
+@pytest.fixture
+def bob(make_annotator):
+    return make_annotator("bob")
+
+
+@pytest.fixture
+def make_item(project):
+    numbers = count(1)
+
+    def make(texts=("first answer", "second answer"), prompt="Write a haiku.", **fields):
+        number = next(numbers)
+        owner = fields.pop("project", project)
+        messages = user_prompt(prompt)
+        item = Item.objects.create(
+            project=owner,
+            external_id=fields.pop("external_id", f"item-{number}"),
+            messages=messages,
+            content_hash=content_hash(messages),
+            created_at=NOON,
+            **fields,
+        )
+        for position, text in enumerate(texts):
+            Response.objects.create(
+                item=item,
+                external_id=f"item-{number}-{position}",
+                position=position,
+                content=text_part(text),
+                model_name=f"model-{position}",
+                content_hash=content_hash(text_part(text)),
+            )
+        return item
+
+    return make
+
+
+@pytest.fixture
+def make_comparison(make_item):
+    def make(slots=1, rank=0, item=None, **fields):
+        item = item or make_item(**fields)
+        comparison = Comparison.objects.create(
+            project=item.project,
+            item=item,
+            response_ids=sorted(item.responses.values_list("id", flat=True)),
+            rank=rank,
+            created_at=NOON,
+        )
+        for ordinal in range(1, slots + 1):
+            Slot.objects.create(
+                project=item.project, comparison=comparison, ordinal=ordinal, rank=rank
+            )
+        return comparison
+
+    return make

@@ -1,0 +1,99 @@
+"""Somebody asks `/health/` whether Quorum is well, with parts of it missing."""
+
+import pytest
+from django.db import OperationalError
+from django.urls import reverse
+
+from annotation.domain.vocabulary import QUEUES
+from annotation.selectors.clock import database_now
+from annotation.services import health
+from config.celery import app
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(make_user):
+    return make_user("olga", is_staff=True)
+
+
+@pytest.fixture
+def without_broker(settings, tmp_path):
+    settings.CELERY = settings.CELERY | {"broker_url": f"redis+socket://{tmp_path}/none.sock"}
+
+
+@pytest.fixture
+def beating():
+    for name in ("beat", *(f"worker:{queue}" for queue in QUEUES)):
+        health.record_beat(name=name, now=database_now())
+
+
+class TestHealth:
+    def test_tells_strangers_which_part_is_down_and_nothing_else(
+        self, client, without_broker, beating
+    ):
+        answer = client.get("/health/")
+
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "status": "degraded",
+            "parts": {
+                "database": "ok",
+                "broker": "down",
+                "beat": "ok",
+                "worker:celery": "ok",
+                "worker:long": "ok",
+                "comparisons": "ok",
+                "imports": "ok",
+                "versions": "ok",
+            },
+        }
+        assert "no-store" in answer["Cache-Control"]
+
+    def test_tells_operators_details(self, client, operator, without_broker):
+        client.force_login(operator)
+
+        details = client.get("/health/").json()["details"]
+
+        assert "does not answer" in details["broker"]
+        assert details["beat"] == "beat has never been heard of: is it started?"
+
+    def test_shows_operators_a_page(self, client, operator, without_broker):
+        client.force_login(operator)
+
+        page = client.get(reverse("health"), headers={"accept": "text/html"})
+
+        assert page.status_code == 200
+        assert "worker:long has never been heard of" in page.content.decode()
+
+    def test_tells_annotators_no_more_than_strangers(self, client, make_user, without_broker):
+        client.force_login(make_user("ann"))
+
+        assert "details" not in client.get("/health/").json()
+
+    def test_answers_503_without_a_database(self, client, without_broker, monkeypatch):
+        def refuse():
+            raise OperationalError("connection to 10.0.0.7 refused")
+
+        monkeypatch.setattr("config.health.database_now", refuse)
+
+        answer = client.get("/health/")
+
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "status": "degraded",
+            "parts": {"database": "down", "broker": "down"},
+        }
+
+    def test_is_for_reading(self, client):
+        assert client.post("/health/").status_code == 405
+
+
+class TestSchedule:
+    def test_rings_only_for_tasks_that_exist_on_queues_that_are_worked_on(self):
+        app.loader.import_default_modules()
+
+        for bell in app.conf.beat_schedule.values():
+            assert bell["task"] in app.tasks
+            assert bell["options"]["queue"] in QUEUES
+            assert bell["options"]["expires"] < bell["schedule"]
