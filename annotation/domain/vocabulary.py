@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 MOST_TRIES = 5  # after so many, a row that cannot be worked on is set aside with its error
-QUEUES = ("celery", "long")  # short drains, and work that takes minutes
+QUEUES = ("celery", "long", "heavy")  # short drains, work of minutes, work that loads models
 
 
 class Role(StrEnum):

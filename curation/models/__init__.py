@@ -1,3 +1,45 @@
 from curation.models.datasets import Dataset, Export, Version
+from curation.models.duplicates import (
+    DuplicateDecision,
+    DuplicateGroup,
+    DuplicateMember,
+    DuplicatePair,
+    DuplicatePolicy,
+    DuplicateRequest,
+    DuplicateState,
+)
+from curation.models.embeddings import Embedding, EmbeddingRequest, Generation
+from curation.models.maps import PromptMap, PromptPoint, Topic
+from curation.models.selection import Pick, Selection
+from curation.models.signals import DifficultyFit, ImportedSignal, SignalRequest, Signals
+from curation.models.texts import Intake, ItemTexts, ResponseText, Signature, Text
 
-__all__ = ["Dataset", "Export", "Version"]
+__all__ = [
+    "Dataset",
+    "DifficultyFit",
+    "DuplicateDecision",
+    "DuplicateGroup",
+    "DuplicateMember",
+    "DuplicatePair",
+    "DuplicatePolicy",
+    "DuplicateRequest",
+    "DuplicateState",
+    "Embedding",
+    "EmbeddingRequest",
+    "Export",
+    "Generation",
+    "ImportedSignal",
+    "Intake",
+    "ItemTexts",
+    "Pick",
+    "PromptMap",
+    "PromptPoint",
+    "ResponseText",
+    "Selection",
+    "SignalRequest",
+    "Signals",
+    "Signature",
+    "Text",
+    "Topic",
+    "Version",
+]

@@ -131,6 +131,7 @@ def children(var: Path, host: str, port: int) -> list[Child]:
                       "--log-level", "warning", "config.wsgi:application"]),
         Child("worker", [*worker, "-Q", "celery", "-n", "worker@%h"]),
         Child("worker-long", [*worker, "-Q", "long", "-n", "worker-long@%h"]),
+        Child("worker-heavy", [*worker, "-Q", "heavy", "-n", "worker-heavy@%h"]),
         Child("beat", [*python, *celery, "beat", *quiet, "--pidfile", "",
                        "-s", str(var / "beat" / "schedule")]),
     ]  # fmt: skip
