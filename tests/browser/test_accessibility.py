@@ -32,6 +32,7 @@ PAGES = {
     "new import": "/projects/haiku/imports/new/",
     "import": "/projects/haiku/imports/{import}/",
     "judging": "/projects/haiku/judge/",
+    "curation": "/projects/haiku/curation/",
     "datasets": "/datasets/",
     "health": "/health/",
     "not found": "/projects/none/",

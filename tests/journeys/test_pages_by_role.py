@@ -75,6 +75,7 @@ PAGES = {
     ("POST", "annotation:renew"): when_allowed(MEMBERS, 409),
     ("POST", "annotation:draft"): when_allowed(MEMBERS, 400),
     ("POST", "annotation:correct"): BROKEN,
+    ("GET", "curation:curation"): READERS,
     ("GET", "curation:datasets"): OWN,
     ("GET", "curation:new_dataset"): OWN,
     ("GET", "curation:dataset"): DATASETS,

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from annotation.selectors.access import Seat
+
+
+def curation_page(
+    request: HttpRequest,
+    template: str,
+    seat: Seat,
+    section: str,
+    /,
+    *,
+    status: int = 200,
+    **values: Any,
+) -> HttpResponse:
+    """Render a page of a project's "Curation" tab; `section` is its place in the second row."""
+    context = {"project": seat.project, "seat": seat, "tab": "curation", "section": section}
+    return render(request, f"curation/{template}", context | values, status=status)
