@@ -16,7 +16,7 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed-dev chromium
 	@echo "Testing: everything, with slow tests and browser journeys. This takes minutes."
-	$(SCRATCH) $(PYTHON) -m pytest -rs
+	$(SCRATCH) $(PYTHON) -m pytest -rsR
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .

@@ -47,6 +47,8 @@ export class Desk {
   }
 
   show(found, answer = null, seconds = 0) {
+    this.turn += 1; // what is on its way must not push this off the desk
+    clearTimeout(this.timer);
     this.found = found;
     this.marker.close();
     document.getElementById("panel").replaceWith(found.panel);

@@ -11,15 +11,18 @@ export function isOpen() {
 /** Open a dialog; resolves with the value of the button that closed it, "" when cancelled. */
 export function ask(id) {
   const dialog = $(id);
-  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    const settle = () => {
-      if (dialog.open) return; // the close of an earlier opening, which comes late
-      dialog.removeEventListener("close", settle);
-      resolve(dialog.returnValue);
+    const asked = new AbortController();
+    const settle = (value) => {
+      asked.abort();
+      resolve(value);
     };
-    dialog.addEventListener("close", settle);
+    // Not from the close event: it comes after the next key of a fast typist.
+    const { signal } = asked;
+    dialog.addEventListener("submit", (event) => settle(event.submitter.value), { signal });
+    // An open dialog: this is the close of an earlier opening, which comes late.
+    dialog.addEventListener("close", () => dialog.open || settle(""), { signal });
   });
 }
 
@@ -36,7 +39,9 @@ export function prepareDialogs() {
   });
   $("cannot-dialog").addEventListener("keydown", (event) => {
     const button = /^[1-5]$/.test(event.key) && event.currentTarget.querySelectorAll("[value]")[event.key - 1];
-    if (button) button.click();
+    if (!button) return;
+    event.stopPropagation(); // with the dialog gone, the digit would choose a response as well
+    button.click();
   });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented) return; // this very key has just opened it

@@ -13,9 +13,12 @@ export function parsePanel(html) {
 }
 
 export class Supply {
-  /** `inUse()` names the slots on the desk and in the outbox; it is asked at each claim. */
-  constructor({ next, slots, inUse }) {
-    Object.assign(this, { next, slots, inUse });
+  /**
+   * `inUse()` names the slots on the desk and in the outbox; it is asked at each claim.
+   * `onFilled(n)` is told how many are ahead each time that filling comes to its end.
+   */
+  constructor({ next, slots, inUse, onFilled }) {
+    Object.assign(this, { next, slots, inUse, onFilled });
     this.ahead = [];
     this.filling = null;
   }
@@ -58,7 +61,10 @@ export class Supply {
   fill() {
     this.filling ??= this.#fill()
       .catch(() => {})
-      .finally(() => (this.filling = null));
+      .finally(() => {
+        this.filling = null;
+        this.onFilled(this.ahead.length);
+      });
   }
 
   async #fill() {

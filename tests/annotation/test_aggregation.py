@@ -130,8 +130,7 @@ class TestRefreshNextStale:
 class TestRebuildConsensus:
     @settings(
         max_examples=20,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
         st.lists(

@@ -159,8 +159,7 @@ class TestRefreshNextStale:
 
     @settings(
         max_examples=15,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
         st.lists(

@@ -204,8 +204,7 @@ class TestWriteItems:
 
     @settings(
         max_examples=60,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(texts=st.tuples(hostile, hostile, hostile), own=hostile)
     def test_stores_every_text_byte_for_byte(self, project, noon, texts, own):

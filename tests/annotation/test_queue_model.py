@@ -206,7 +206,6 @@ class TestTheQueue:
             settings=settings(
                 max_examples=20,
                 stateful_step_count=25,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

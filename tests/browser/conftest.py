@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from threading import Condition, current_thread, main_thread
 
 # Playwright keeps an event loop in this thread; Django would refuse the database because of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -11,7 +12,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import sync_playwright
+from django.core.signals import request_finished, request_started
+from playwright.sync_api import expect, sync_playwright
+
+# What is waited for comes within a second; on a machine busy with other things it may take longer.
+PATIENCE = 30  # seconds
+expect.set_options(timeout=PATIENCE * 1000)
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
 
@@ -32,6 +38,38 @@ def chromium():
         browser.close()
 
 
+class Traffic:
+    """The requests that the live server is in the middle of answering."""
+
+    def __init__(self):
+        self.changed = Condition()
+        self.answering = 0
+        request_started.connect(self.begin, weak=False)
+        request_finished.connect(self.end, weak=False)
+
+    def begin(self, **_):
+        self.add(1)
+
+    def end(self, **_):
+        self.add(-1)
+
+    def add(self, number):
+        if current_thread() is main_thread():  # a test client's own
+            return
+        with self.changed:
+            self.answering += number
+            self.changed.notify_all()
+
+    def wait_until_quiet(self):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.answering == 0, PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def traffic():
+    return Traffic()
+
+
 @pytest.fixture
 def sign_in(live_server):
     """Give a browser context the session of a user, as logging in would."""
@@ -49,25 +87,24 @@ def sign_in(live_server):
 
 
 @pytest.fixture
-def open_context(chromium, live_server, sign_in):
+def open_context(chromium, live_server, sign_in, traffic):
     """Open a clean browser context: open_context(user, width=360, color_scheme="dark")."""
     opened = []
 
     def open_context(user=None, *, width=1280, height=900, **options):
         size = {"width": width, "height": height}
         context = chromium.new_context(base_url=live_server.url, viewport=size, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE * 1000)
         if user is not None:
             sign_in(context, user)
         opened.append(context)
         return context
 
     yield open_context
-    for page in [page for context in opened for page in context.pages]:
-        page.goto("about:blank")  # what a page sends when it goes must find its database
-        page.wait_for_timeout(100)
     for context in opened:
+        context.set_offline(True)  # what a page sends as it goes would find its database gone
         context.close()
+    traffic.wait_until_quiet()
 
 
 @pytest.fixture

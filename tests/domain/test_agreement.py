@@ -4,7 +4,7 @@ import evalica
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
@@ -94,7 +94,6 @@ class TestAlpha:
         assert ours == pytest.approx(theirs, abs=1e-12)
         assert krippendorff_alpha(unit, value, level).value == pytest.approx(theirs, abs=1e-12)
 
-    @settings(deadline=None)
     @given(units_of_votes.filter(lambda units: any(len(u) > 1 for u in units)))
     def test_equals_its_definition(self, units):
         unit, value = long_format(units)
@@ -105,7 +104,6 @@ class TestAlpha:
         assert ours == pytest.approx(slow_alpha(units, lambda a, b: a != b))
         assert squares == pytest.approx(slow_alpha(units, lambda a, b: (a - b) ** 2))
 
-    @settings(deadline=None)
     @given(units_of_votes.filter(lambda units: any(len(u) > 1 for u in units)), st.randoms())
     def test_depends_on_neither_row_order_nor_labels(self, units, random):
         unit, value = long_format(units)
@@ -230,7 +228,6 @@ class TestPairwiseAgreement:
 
 
 class TestTally:
-    @settings(deadline=None)
     @given(units_of_votes, st.data())
     def test_changed_unit_by_unit_equals_the_one_counted_afresh(self, units, data):
         tally = tally_of_counts(np.zeros((0, 4), int))
@@ -254,7 +251,6 @@ class TestTally:
             assert gwet_ac1(tally).value == gwet_ac1(afresh).value
         assert pairwise_agreement(tally) == pairwise_agreement(afresh)
 
-    @settings(deadline=None)
     @given(units_of_votes)
     def test_survives_storage(self, units):
         tally = tally_of(*long_format(units), 4)

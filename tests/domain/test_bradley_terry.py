@@ -164,7 +164,7 @@ class TestFit:
         with pytest.raises(BadComparisons):
             bt.fit(wins)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(counts(), st.sampled_from([0.5, 2.0, 50.0]))
     def test_finds_the_mode_whatever_the_counts(self, wins, prior_sd):
         found = bt.fit(wins, prior_sd=prior_sd)
@@ -175,7 +175,7 @@ class TestFit:
         assert found.has_converged
         assert slope == pytest.approx(np.zeros(4), abs=1e-6)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(counts(), st.permutations(range(4)))
     def test_does_not_depend_on_names(self, wins, names):
         ours, renamed = bt.fit(wins), bt.fit(wins[np.ix_(names, names)])
@@ -183,12 +183,12 @@ class TestFit:
         assert renamed.scores == pytest.approx(ours.scores[names], abs=1e-8)
         assert renamed.covariance == pytest.approx(ours.covariance[np.ix_(names, names)], abs=1e-8)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(counts())
     def test_turns_round_when_all_outcomes_do(self, wins):
         assert bt.fit(wins.T).scores == pytest.approx(-bt.fit(wins).scores, abs=1e-8)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(counts())
     def test_has_a_covariance_of_scores_that_sum_to_zero(self, wins):
         covariance = bt.fit(wins).covariance

@@ -122,7 +122,7 @@ class TestFit:
         with pytest.raises(BadComparisons):
             davidson.fit(np.zeros((2, 2)), np.zeros((3, 3)))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(tables(), tables(), st.permutations(range(4)))
     def test_finds_the_same_mode_under_any_names(self, wins, half_ties, names):
         ties = half_ties + half_ties.T

@@ -232,7 +232,7 @@ class TestVotes:
         with pytest.raises(ds.BadVotes, match="length"):
             ds.Votes(np.array([0, 1]), np.array([0]), np.array([0, 1]), 2, 2, 2)
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(st.randoms(use_true_random=False))
     def test_may_come_in_any_order(self, random):
         votes = anaesthesia()
@@ -241,7 +241,7 @@ class TestVotes:
 
         assert ds.fit(shuffled).posterior == pytest.approx(ds.fit(votes).posterior, abs=1e-6)
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(st.permutations(range(4)), st.permutations(range(5)))
     def test_may_name_labels_and_annotators_as_they_like(self, labels, names):
         votes = anaesthesia()
@@ -254,7 +254,7 @@ class TestVotes:
         assert theirs.posterior[:, labels] == pytest.approx(ours.posterior, abs=1e-6)
         assert theirs.log_likelihood == pytest.approx(ours.log_likelihood, abs=1e-4)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(
         st.lists(
             st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)),

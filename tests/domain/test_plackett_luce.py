@@ -156,7 +156,7 @@ class TestFit:
         with pytest.raises(pl.BadRankings, match="rests"):
             pl.fit([[[0], [1]]], 2, rest=[])
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.lists(st.sampled_from(weak_orders([0, 1, 2, 3], 3)), max_size=8), st.data())
     def test_does_not_depend_on_names_or_order(self, rankings, data):
         names = data.draw(st.permutations(range(4)))

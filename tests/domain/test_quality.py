@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.domain.agreement import cohen_kappa
@@ -104,7 +104,6 @@ class TestAnnotatorFigures:
         assert figures[0].agreement_with_majority == 0.0
         assert figures[2].agreement_with_majority == 0.0
 
-    @settings(deadline=None)
     @given(
         st.lists(
             st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-1, 3), st.integers(-1, 1)),

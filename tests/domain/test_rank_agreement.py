@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
@@ -23,7 +23,6 @@ def distance(left, right):
 
 
 class TestTauB:
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=9))
     def test_equals_scipy(self, pairs):
         first, second = np.array(pairs, float).T
@@ -55,7 +54,6 @@ class TestRankingAgreement:
         assert found.tau_a.value == pytest.approx((2 - 1) / 4)
         assert found.same_top.value == pytest.approx(1 / 2)
 
-    @settings(deadline=None)
     @given(rankings)
     def test_alpha_equals_its_definition(self, rows):
         by_unit = {u: [t for v, t in rows if v == u] for u, _ in rows}
@@ -81,7 +79,6 @@ class TestRankingAgreement:
         assert found.observed == pytest.approx(1 - observed)
         assert found.value is None or found.value == pytest.approx(1 - observed / expected)
 
-    @settings(deadline=None)
     @given(rankings, st.randoms())
     def test_depends_on_neither_row_order_nor_the_order_of_responses(self, rows, random):
         unit, said = np.array([u for u, _ in rows]), np.array([t for _, t in rows], float)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -9,7 +9,6 @@ from annotation.domain.rates import benjamini_hochberg, rate, shrink, wilson
 
 
 class TestWilson:
-    @settings(deadline=None)
     @given(st.integers(1, 500), st.floats(0, 1))
     def test_equals_statsmodels(self, n, part):
         hits = round(n * part)
@@ -92,7 +91,6 @@ class TestShrink:
 
 
 class TestBenjaminiHochberg:
-    @settings(deadline=None)
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
     def test_equals_statsmodels(self, p):
         theirs = multipletests(p, method="fdr_bh")[1]

@@ -101,7 +101,7 @@ class TestTransitivity:
         assert (19, 3, 3) in calls
 
     @given(st.permutations(range(6)))
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     def test_depends_on_no_order_of_items(self, order):
         wins, ties = table_of(1, n_items=6, n_votes=8, tie=0.5)
         moved = np.ix_(order, order)
