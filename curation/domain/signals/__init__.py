@@ -1,0 +1,1 @@
+"""Signals: named numbers, words and flags about a comparison, each with its meaning and origin."""
