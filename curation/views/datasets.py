@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.domain.errors import DomainError
 from annotation.selectors.clock import database_now
 from curation.domain.recipes import Recipe
-from curation.forms import DatasetForm, NewDatasetForm, values_of, values_of_dataset
+from curation.forms.datasets import DatasetForm, NewDatasetForm, values_of, values_of_dataset
 from curation.models import Dataset
 from curation.selectors.datasets import dataset_cards, readable_projects
 from curation.services import datasets, versioning
