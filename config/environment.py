@@ -1,6 +1,7 @@
 """Reads settings from the environment. A bad or unsafe value stops the start with one line."""
 
 import os
+import re
 import secrets
 import stat
 from contextlib import suppress
@@ -36,6 +37,14 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
     if not (word.isascii() and word.isdecimal() and least <= int(word) <= most):
         raise refuse(f"{name} must be a whole number from {least} to {most}, not {word!r}")
     return int(word)
+
+
+def device(name: str) -> str:
+    """A device as torch names it; "" lets the process choose."""
+    word = text(name)
+    if word and not re.fullmatch(r"cpu|(cuda|xpu)(:[0-9]{1,3})?|mps", word):
+        raise refuse(f"{name} must be cpu, cuda, cuda:N, xpu or mps, not {word!r}")
+    return word
 
 
 def hosts(name: str) -> list[str]:

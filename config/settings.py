@@ -16,6 +16,8 @@ BEHIND_HTTPS = environment.flag("BEHIND_HTTPS")
 TRUSTED_PROXIES = environment.number("TRUSTED_PROXIES", 0, least=0, most=10)
 UPLOAD_LIMIT = environment.number("UPLOAD_LIMIT_MB", 2048, least=1, most=1_000_000) * 2**20
 API_LIMIT_PER_MINUTE = environment.number("API_LIMIT_PER_MINUTE", 0, least=0, most=1_000_000)
+EMBEDDING_MODEL = environment.text("EMBEDDING_MODEL")
+EMBEDDING_DEVICE = environment.device("EMBEDDING_DEVICE")
 SECRET_KEY = environment.secret_key("SECRET_KEY", VAR)
 if DEBUG and (BEHIND_HTTPS or set(ALLOWED_HOSTS) - set(environment.LOOPBACK)):
     raise environment.refuse(
