@@ -30,7 +30,7 @@ SIMILARITIES = {
     ),
     "ngram_similarity": (
         "How alike two responses are in short runs of characters",
-        "Jaccard index of the sets of 5-character runs, folded; the first 20,000 characters",
+        "Jaccard index of the sets of 5-character runs, folded; the first 5,000 characters",
     ),
     "edit_similarity": (
         "How much of two responses stays when one is edited into the other",
