@@ -23,6 +23,17 @@ class DuplicateVerb(StrEnum):
     MERGE = "merge"
 
 
+class RepresentativeRule(StrEnum):
+    """Which item of a group stands for it: that with most judgments, imported first, or longest.
+
+    Each orders all items of a project, so no item repeats another one that is left out itself.
+    """
+
+    JUDGED = "judged"
+    FIRST = "first"
+    LONGEST = "longest"
+
+
 class SignalFamily(StrEnum):
     """Signals that are worked out together, because the same change makes them stale.
 

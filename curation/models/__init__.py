@@ -7,6 +7,7 @@ from curation.models.duplicates import (
     DuplicatePolicy,
     DuplicateRequest,
     DuplicateState,
+    RegroupRequest,
 )
 from curation.models.embeddings import Embedding, EmbeddingRequest, Generation
 from curation.models.maps import PromptMap, PromptPoint, Topic
@@ -34,6 +35,7 @@ __all__ = [
     "Pick",
     "PromptMap",
     "PromptPoint",
+    "RegroupRequest",
     "ResponseText",
     "Selection",
     "SignalRequest",

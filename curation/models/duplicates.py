@@ -2,10 +2,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from annotation.models import Item, Project
 from annotation.models.choices import choices_of, one_of
-from curation.domain.vocabulary import DuplicateKind, DuplicateVerb
+from curation.domain.vocabulary import DuplicateKind, DuplicateVerb, RepresentativeRule
 from curation.models.texts import Text
 
 
@@ -13,12 +14,16 @@ class DuplicatePolicy(models.Model):
     """What counts as a duplicate in a project: numbered, the highest number holds. Fact.
 
     `rules` is `{kind: {"what", "threshold", "linkage", …}}` as `curation.domain.duplicates` checks
-    it. A project without any has the default policy.
+    it. A project without any has the default policy. `representative` says which item of a group
+    stands for it.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
     rules = models.JSONField()
+    representative = models.CharField(
+        max_length=8, choices=choices_of(RepresentativeRule), default=RepresentativeRule.JUDGED
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     created_at = models.DateTimeField()
 
@@ -27,7 +32,8 @@ class DuplicatePolicy(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "number"], name="duplicate_policy_number_once_per_project"
-            )
+            ),
+            one_of("representative", RepresentativeRule, "duplicate_policy_representative_known"),
         ]
 
 
@@ -158,15 +164,37 @@ class DuplicateDecision(models.Model):
         indexes = [models.Index(fields=["project", "id"], name="duplicate_decision_page")]
 
 
+class RegroupRequest(models.Model):
+    """An item whose groups may have changed. The queue of the regrouping drain.
+
+    The database itself asks for each item as soon as its texts are read, and again when an item of
+    a group is judged. Whoever asks again updates the row, so that a drain which is about to delete
+    it waits.
+    """
+
+    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    queued_at = models.DateTimeField(db_default=Now())
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "regroup_request"
+        indexes = [models.Index(fields=["project", "tries", "item"], name="regroup_request_next")]
+
+
 class DuplicateState(models.Model):
     """How far a project's groups follow its pairs, decisions and policy. Derived.
 
-    `regroup_since` is set by whatever changes them; a drain regroups and clears it. `policy` is the
-    number of the policy that the pairs were judged under, 0 for the default.
+    `regroup_since` is since when items wait to be regrouped; a drain clears it. `policy` is the
+    number of the policy that the pairs were looked for under, 0 for the default. `near_by` and
+    `semantic_by` name the signatures and the vectors that the pairs rest on.
     """
 
     project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="+")
     policy = models.PositiveIntegerField(default=0)
+    near_by = models.CharField(max_length=200, blank=True)
+    semantic_by = models.CharField(max_length=200, blank=True)
     regroup_since = models.DateTimeField(null=True)
     grouped_at = models.DateTimeField(null=True)
 
