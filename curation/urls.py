@@ -1,11 +1,13 @@
 from django.urls import path
 
-from curation.views import datasets, overview, versions
+from curation.views import datasets, maps, overview, versions
 
 # The `key` of addresses is registered by annotation.urls, which config.urls includes first.
 app_name = "curation"
 urlpatterns = [
     path("projects/<slug:slug>/curation/", overview.curation, name="curation"),
+    path("projects/<slug:slug>/curation/map/", maps.prompt_map, name="map"),
+    path("projects/<slug:slug>/curation/map/ask/", maps.ask, name="ask_for_map"),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("new-dataset/", datasets.new_dataset, name="new_dataset"),
     path("datasets/<slug:slug>/", datasets.dataset, name="dataset"),

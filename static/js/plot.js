@@ -4,7 +4,7 @@
 const PALETTE = { light: ["#3b4cca", "#b45f06", "#17693b"], dark: ["#9aa7ff", "#f2c173", "#7fd6a0"] };
 const HEAT = { light: ["#f3f4fb", "#8f9df5"], dark: ["#232838", "#4454cf"] }; // ink is legible on all
 
-function themed() {
+export function themed() {
   const style = getComputedStyle(document.documentElement);
   const token = (name) => style.getPropertyValue(name).trim();
   const root = document.documentElement.dataset.theme;

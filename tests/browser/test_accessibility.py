@@ -32,7 +32,9 @@ PAGES = {
     "new import": "/projects/haiku/imports/new/",
     "import": "/projects/haiku/imports/{import}/",
     "judging": "/projects/haiku/judge/",
+    "judging a ranking": "/projects/ranks/judge/",
     "curation": "/projects/haiku/curation/",
+    "empty map": "/projects/haiku/curation/map/",
     "datasets": "/datasets/",
     "health": "/health/",
     "not found": "/projects/none/",
@@ -42,10 +44,13 @@ LOOKS = [(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")]
 
 
 @pytest.fixture
-def filled(project, make_user, make_comparison, join, noon):
+def filled(project, make_project, make_user, make_item, make_comparison, join, noon):
     """A project with something on each of its pages, and its admin."""
     admin = make_user("ada", is_staff=True)
     join(admin, project, Role.ADMIN)
+    ranks = make_project(slug="ranks", name="Ranks", response_format="ranking")
+    join(admin, ranks, Role.ADMIN)
+    make_comparison(item=make_item(("one", "two", "three", "four"), project=ranks))
     me = Annotator.objects.create(user=admin, kind="human", name="ada", created_at=noon)
     make_comparison(slots=2)
     judged = make_comparison(slots=1, prompt="# A title\n\nWhy `x`?")
@@ -74,21 +79,23 @@ def filled(project, make_user, make_comparison, join, noon):
 
 class TestEveryPage:
     @pytest.mark.parametrize(("width", "theme"), LOOKS)
-    def test_is_accessible_and_fits(self, filled, open_context, violations, width, theme):
+    def test_is_accessible_and_fits(
+        self, filled, open_context, wait_until_drawn, violations, width, theme
+    ):
         admin, keys = filled
+        look = {"width": width, "color_scheme": theme}
+        of_admin, of_nobody = open_context(admin, **look), open_context(**look)
         faults = []
         for name, address in PAGES.items():
-            user = None if name in ANONYMOUS else admin
-            context = open_context(user, width=width, color_scheme=theme)
-            page = context.new_page()
+            page = (of_nobody if name in ANONYMOUS else of_admin).new_page()
             refused = []
             page.on("console", lambda m, to=refused: to.append(m.text))
             page.goto(address.format(**keys))
-            page.wait_for_load_state("networkidle")
+            wait_until_drawn(page)
             faults += [f"{name}: {fault}" for fault in violations(page)]
             faults += [f"{name}: {text}" for text in refused if "Content Security" in text]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 faults.append(f"{name}: wider than the window")
-            context.close()
+            page.close()
 
         assert faults == []
