@@ -35,6 +35,10 @@ app.conf.beat_schedule = {
     "open-second-rounds": every(20, "annotation.tasks.open_second_rounds", queue="long"),
     "run-imports": every(2, "annotation.tasks.run_imports", queue="long"),
     "build-versions": every(2, "curation.tasks.build_versions", queue="long"),
+    "read-items": every(2, "curation.tasks.read_items"),
+    "embed-texts": every(2, "curation.tasks.embed_texts", queue="heavy"),
+    "tend-generations": every(5, "curation.tasks.tend_generations", queue="long"),
+    "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES

@@ -2,7 +2,7 @@ from celery import shared_task
 
 from annotation.selectors.clock import database_now
 from curation.selectors import queues
-from curation.services import exporting, versioning
+from curation.services import embedding, exporting, generations, intake, maps, versioning
 
 
 @shared_task
@@ -13,4 +13,40 @@ def build_versions(*, limit: int = 10) -> int:
         done += versioning.build_version(version=version, now=database_now())
     for export in queues.waiting_exports()[:limit]:
         done += exporting.build_export(export=export, now=database_now())
+    return done
+
+
+@shared_task
+def read_items(*, limit: int = 20_000) -> int:
+    """Read the texts of new items. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and (taken := intake.read_next_items(now=database_now())):
+        done += taken
+    return done
+
+
+@shared_task
+def embed_texts(*, limit: int = 2_000) -> int:
+    """Embed waiting texts. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and (taken := embedding.embed_next_batch(now=database_now())):
+        done += taken
+    return done
+
+
+@shared_task
+def tend_generations(*, limit: int = 100_000) -> int:
+    """Switch to a new model's vectors once complete, and clear old ones. Safe to repeat."""
+    done = int(generations.switch_when_complete(now=database_now()))
+    while done < limit and (taken := generations.clear_next_retired()):
+        done += taken
+    return done
+
+
+@shared_task
+def draw_maps(*, limit: int = 10) -> int:
+    """Lay out the prompts of projects that have outgrown their map. Safe to repeat."""
+    done = 0
+    while done < limit and maps.refresh_next_map(now=database_now()):
+        done += 1
     return done

@@ -1,5 +1,6 @@
 """The vocabulary of every test: who acts (ann, bob), when (noon), and on what."""
 
+import hashlib
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QUORUM_VAR", tempfile.gettempdir() + "/quorum-tests")
 
 import hypothesis
+import numpy as np
 import pytest
 
 from annotation.domain.content import content_hash, text_part, user_prompt
@@ -24,6 +26,8 @@ from annotation.models import (
     Slot,
     User,
 )
+from curation.domain.embedding.encoder import Encoded
+from curation.services import embedding
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -166,3 +170,46 @@ def make_comparison(make_item):
         return comparison
 
     return make
+
+
+class ToyModel:
+    """A model of a few dimensions that counts words: equal texts, equal vectors, and fast."""
+
+    max_tokens = 16
+
+    def __init__(self, name, dimensions=8):
+        self.name, self.dimensions = name, dimensions
+        self.revision = hashlib.sha256(name.encode()).hexdigest()
+        self.recipe = {"version": 1}
+        self.asked = []
+        self.unreadable = set()
+
+    def encode(self, texts):
+        if self.unreadable & set(texts):
+            raise ValueError("no words for this")
+        self.asked += texts
+        counts = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in text.split():
+                counts[row, hashlib.sha256(word.encode()).digest()[0] % self.dimensions] += 1
+        length = np.linalg.norm(counts, axis=1, keepdims=True)
+        n_tokens = np.array([len(text.split()) for text in texts])
+        unit = counts / np.where(length > 0, length, 1)
+        return Encoded(unit.astype(np.float32), n_tokens == 0, n_tokens, -(-n_tokens // 16))
+
+
+@pytest.fixture
+def models(monkeypatch, settings):
+    """Models by name, made when first named; that of the settings is `models["toy"]`."""
+
+    class Models(dict):
+        def __missing__(self, name):
+            self[name] = ToyModel(name)
+            return self[name]
+
+    known = Models()
+    settings.EMBEDDING_MODEL = "toy"
+    embedding.is_loadable.cache_clear()
+    monkeypatch.setattr(embedding, "model_named", known.__getitem__)
+    yield known
+    embedding.is_loadable.cache_clear()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from django.db.models import BinaryField, F, Func
 from numpy.typing import NDArray
 
 from curation.domain.vocabulary import GenerationState
@@ -26,8 +27,9 @@ def vectors_of(
     found = Embedding.objects.filter(
         generation=generation, text__in=text_ids, is_empty=False
     ).order_by("text_id")
-    rows = list(found.values_list("text_id", "vector"))
-    ids = np.array([row[0] for row in rows], dtype=np.int64)
-    if not rows:
-        return ids, np.empty((0, generation.dimensions), dtype=np.float32)
-    return ids, np.stack([row[1].to_numpy() for row in rows]).astype(np.float32)
+    sent = Func(F("vector"), function="halfvec_send", output_field=BinaryField())
+    rows = list(found.values_list("text_id", sent))
+    ids = np.array([text_id for text_id, _ in rows], dtype=np.int64)
+    # As pgvector sends it: a header of two 16-bit numbers, then the elements, big-endian.
+    halves = np.frombuffer(b"".join(vector for _, vector in rows), dtype=">f2")
+    return ids, halves.reshape(len(rows), generation.dimensions + 2)[:, 2:].astype(np.float32)

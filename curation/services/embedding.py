@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from pgvector import HalfVector
@@ -27,6 +27,24 @@ PACKAGED = "all-MiniLM-L6-v2"  # how the model that installs with Quorum is call
 MOST_TEXTS = 512
 MOST_CHARS = 256_000  # some seconds of work for one core
 UNREADABLE = (UnusableVector, RuntimeError, ValueError)
+
+TEXTS_OF_PROJECT = """
+    SELECT prompt_id FROM item_texts WHERE project_id = %(project)s
+    UNION SELECT text_id FROM response_text WHERE project_id = %(project)s
+"""
+FORGET = f"DELETE FROM embedding WHERE text_id IN ({TEXTS_OF_PROJECT})"  # noqa: S608
+REQUEST_MISSING = f"""
+    INSERT INTO embedding_request (text_id, generation_id, n_chars, queued_at, tries, error)
+    SELECT text.id, generation.id, text.n_chars, %(now)s, 0, ''
+    FROM generation, text
+    WHERE generation.state IN ('active', 'building') AND text.id IN ({TEXTS_OF_PROJECT})
+      AND NOT EXISTS (
+          SELECT FROM embedding
+          WHERE embedding.text_id = text.id AND embedding.generation_id = generation.id
+      )
+    ORDER BY 1, 2
+    ON CONFLICT (text_id, generation_id) DO NOTHING
+"""  # noqa: S608
 
 
 class NothingEmbedded(DomainError):
@@ -136,8 +154,10 @@ def take_requests(generation: Generation, project: Project | None) -> list[Embed
         return []
     behind = RawSQL("(tries, n_chars) >= (%s, %s)", (oldest.tries, oldest.n_chars))  # noqa: S611
     most = min(MOST_TEXTS, MOST_CHARS // max(oldest.n_chars, 1) + 1)
-    alike = free.alias(is_behind=behind).filter(is_behind=True).exclude(pk=oldest.pk)
-    return within_limit([oldest, *alike.order_by("tries", "n_chars")[: most - 1]])
+    others = free.alias(is_behind=behind).exclude(pk=oldest.pk)
+    longer = list(others.filter(is_behind=True).order_by("tries", "n_chars")[: most - 1])
+    shorter = others.filter(is_behind=False).order_by("-tries", "-n_chars")
+    return within_limit([oldest, *longer, *shorter[: most - 1 - len(longer)]])
 
 
 def text_of_project(project: Project) -> Q:
@@ -225,3 +245,26 @@ def retry_texts(*, project: Project) -> int:
     """Take up again the texts of a project that were set aside. Safe to repeat."""
     aside = EmbeddingRequest.objects.filter(tries__gte=MOST_TRIES).filter(text_of_project(project))
     return aside.update(tries=0, error="")
+
+
+def forget_vectors(*, project: Project) -> int:
+    """Delete the vectors of a project's texts; `request_missing` asks for them anew.
+
+    Returns:
+        How many vectors are gone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, {"project": project.pk})
+        return cursor.rowcount
+
+
+def request_missing(*, project: Project, now: datetime) -> int:
+    """Ask for every vector that a project's texts should have and have not. Safe to repeat.
+
+    Returns:
+        How many were not waiting already.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        generations.hold_still()
+        cursor.execute(REQUEST_MISSING, {"project": project.pk, "now": now})
+        return cursor.rowcount

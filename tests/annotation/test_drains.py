@@ -26,6 +26,7 @@ def knockout(make_project, judge, ann, noon):
     return project
 
 
+@pytest.mark.usefixtures("models")
 class TestCurate:
     def test_lets_the_winners_of_first_rounds_meet_the_others(self, knockout):
         first_round = Comparison.objects.count()

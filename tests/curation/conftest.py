@@ -1,13 +1,9 @@
 """What curation's tests add: judging in one line, and a dataset that lies in its own folder."""
 
-import hashlib
-
-import numpy as np
 import pytest
 
 from annotation.domain.vocabulary import Outcome
 from annotation.models import Comparison, Judgment
-from curation.domain.embedding.encoder import Encoded
 from curation.models import Export
 from curation.services import (
     datasets,
@@ -72,49 +68,6 @@ def write(noon):
         return export
 
     return write
-
-
-class ToyModel:
-    """A model of a few dimensions that counts words: equal texts, equal vectors, and fast."""
-
-    max_tokens = 16
-
-    def __init__(self, name, dimensions=8):
-        self.name, self.dimensions = name, dimensions
-        self.revision = hashlib.sha256(name.encode()).hexdigest()
-        self.recipe = {"version": 1}
-        self.asked = []
-        self.unreadable = set()
-
-    def encode(self, texts):
-        if self.unreadable & set(texts):
-            raise ValueError("no words for this")
-        self.asked += texts
-        counts = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        for row, text in enumerate(texts):
-            for word in text.split():
-                counts[row, hashlib.sha256(word.encode()).digest()[0] % self.dimensions] += 1
-        length = np.linalg.norm(counts, axis=1, keepdims=True)
-        n_tokens = np.array([len(text.split()) for text in texts])
-        unit = counts / np.where(length > 0, length, 1)
-        return Encoded(unit.astype(np.float32), n_tokens == 0, n_tokens, -(-n_tokens // 16))
-
-
-@pytest.fixture
-def models(monkeypatch, settings):
-    """Models by name, made when first named; that of the settings is `models["toy"]`."""
-
-    class Models(dict):
-        def __missing__(self, name):
-            self[name] = ToyModel(name)
-            return self[name]
-
-    known = Models()
-    settings.EMBEDDING_MODEL = "toy"
-    embedding.is_loadable.cache_clear()
-    monkeypatch.setattr(embedding, "model_named", known.__getitem__)
-    yield known
-    embedding.is_loadable.cache_clear()
 
 
 @pytest.fixture

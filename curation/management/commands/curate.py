@@ -4,13 +4,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.models import Comparison, Project
-from annotation.selectors.clock import database_now
-from annotation.services import aggregation, quality, rounds, skills
-from curation.management.bars import bar
+from annotation.services import aggregation
+from curation.management.drains import drain_all
+from curation.selectors import progress
 
 
 class Command(BaseCommand):
-    help = "Bring everything derived from a project's judgments up to date now, until quiet."
+    help = "Do all waiting work of a project now: consensus, texts, vectors and what follows."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="slug of the project")
@@ -20,38 +20,17 @@ class Command(BaseCommand):
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
             raise CommandError(f"There is no project '{options['project']}'.")
-        done = drain(project)
-        opened = rounds.open_second_rounds(project=project, now=database_now())
+        done = drain_all(project)
         aside = Comparison.objects.filter(project=project, stale_tries__gte=aggregation.MOST_TRIES)
-        report = {
-            "project": project.slug,
-            "refreshed": done,
-            "second_rounds": opened,
-            "set_aside": aside.count(),
-        }
+        faults = progress.faults_of(project)
+        report = {"project": project.slug, **done, "set_aside": aside.count() + faults.n}
+        counted = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in done.items())
         self.stdout.write(
             json.dumps(report)
             if options["json"]
-            else f"{project.slug}: {done} comparisons refreshed, {report['set_aside']} set aside."
+            else f"{project.slug}: {counted}, {report['set_aside']} set aside."
         )
         if first := aside.order_by("id").first():
             raise CommandError(f"Comparison {first.pk} cannot be read: {first.stale_error}")
-
-
-def drain(project: Project) -> int:
-    """Refresh a project's comparisons, how its annotators err, and its quality, until quiet.
-
-    Returns:
-        How many comparisons were worked out, those counted twice that new skills changed.
-    """
-    done = 0
-    total = Comparison.objects.filter(project=project, stale_since__isnull=False).count()
-    with bar(f"Consensus of {project.slug}") as progress:
-        is_learned = True
-        while is_learned:
-            while taken := aggregation.refresh_next_stale(now=database_now(), project=project):
-                done += taken
-                progress(done, max(done, total))
-            is_learned = skills.refresh_skills(project=project, now=database_now(), at_once=True)
-    quality.refresh_report(project=project, now=database_now())
-    return done
+        if faults.first:
+            raise CommandError(f"{faults.first.what} was set aside: {faults.first.error}")
