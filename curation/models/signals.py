@@ -32,7 +32,8 @@ class Signals(models.Model):
             one_of("family", SignalFamily, "signals_family_known"),
         ]
         indexes = [
-            models.Index(fields=["project", "family", "comparison"], name="signals_of_project")
+            models.Index(fields=["project", "family", "comparison"], name="signals_of_project"),
+            models.Index(fields=["family", "version", "comparison"], name="signals_by_version"),
         ]
 
 

@@ -3,8 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from annotation.domain.vocabulary import MOST_TRIES
+from annotation.models import Project
 from curation.domain.signals.signal import Values
-from curation.models import Signals
+from curation.domain.vocabulary import SignalFamily
+from curation.models import SignalRequest, Signals
 
 
 def signals_of(comparison_ids: Iterable[int]) -> dict[int, Values]:
@@ -20,3 +23,9 @@ def signals_of(comparison_ids: Iterable[int]) -> dict[int, Values]:
     for comparison, values in rows.values_list("comparison_id", "values"):
         found[comparison].update(values)
     return dict(found)
+
+
+def requests_waiting(project: Project) -> int:
+    """How many signal families of comparisons are out of date, difficulty and poison left out."""
+    waiting = SignalRequest.objects.filter(comparison__project=project, tries__lt=MOST_TRIES)
+    return waiting.exclude(family=SignalFamily.DIFFICULTY).count()

@@ -99,7 +99,7 @@ JUDGE_SIGNALS = (
 LOGPROB = "imported ref_logprob of each response"
 LENGTH = "imported ref_tokens of each response, else its estimated tokens"
 REWARDS = "imported reward:… of each response, one name per reward model"
-CHOSEN = "by people's consensus; null while it has no single winner; only for two"
+CHOSEN = "by people's votes; null while they are even; only for two"
 IMPORTED_SIGNALS = (
     number(
         "reference_log_ratio",

@@ -1,0 +1,1 @@
+"""Works out the signals of comparisons, family by family, as what they rest on changes."""
