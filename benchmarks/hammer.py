@@ -28,7 +28,8 @@ ABANDONED = 0.05  # share of claims whose annotator walks away, so that the leas
 LATE = 0.03  # share of claims answered after the lease ran out
 FAST = 600  # seconds of the claimers' clock in one real second: a lease ends after two seconds
 TOO_LATE = 2.2  # real seconds
-IDLE = 60  # claims in vain, 50 ms apart, after which a tab takes the queue for empty
+IDLE = 20  # claims in vain after which a tab takes the queue for empty
+PAUSE = 0.15  # seconds between two of them: together longer than a lease lasts
 
 
 @dataclass
@@ -97,7 +98,7 @@ def work(project_id: int, annotator: int, clock: Clock, tally: Tally, dice: rand
         slot = queue.claim_slot(project_id=project_id, annotator_id=annotator, now=clock.now())
         if slot is None:
             idle += 1
-            time.sleep(0.05)
+            time.sleep(PAUSE)
             continue
         idle = 0
         tally.add(n_claims=1)

@@ -158,7 +158,7 @@ class TestRefreshNextStale:
         assert judged[5].consensus.n_votes == 4
 
     @settings(
-        max_examples=15,
+        max_examples=10,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(

@@ -12,9 +12,10 @@ from annotation.models import Annotator, Judgment, Slot
 from benchmarks import hammer as bench
 
 CLAIMERS = 64
-N_SLOTS = 1500
+N_SLOTS = 600
 N_NAIVE = 40
-MOST_ROUNDS = 20
+NAIVE_CLAIMERS = 24
+MOST_ROUNDS = 50
 
 # Two claims as textbooks and most tools have them; either hands out more than is wanted.
 COUNT_THEN_INSERT = """
@@ -64,7 +65,7 @@ def in_threads(tasks):
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(CLAIMERS) as threads:
+    with ThreadPoolExecutor(len(tasks)) as threads:
         return list(threads.map(closing, tasks))
 
 
@@ -99,7 +100,7 @@ class TestANaiveClaim:
 
     def claims_beyond(self, claim):
         """Claim all that is wanted, from many at once; says how many claims are too many."""
-        annotators, start = count(1), Barrier(CLAIMERS)
+        annotators, start = count(1), Barrier(NAIVE_CLAIMERS)
 
         def claim_all():
             connection.ensure_connection()
@@ -109,7 +110,7 @@ class TestANaiveClaim:
 
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE naive_claim")
-            in_threads([claim_all] * CLAIMERS)
+            in_threads([claim_all] * NAIVE_CLAIMERS)
             cursor.execute("SELECT count(*) FROM naive_claim")
             return cursor.fetchone()[0] - N_NAIVE * 2
 

@@ -204,7 +204,7 @@ class TestTheQueue:
         run_state_machine_as_test(
             lambda: queue_machine(project, people, make_comparison, noon)(),
             settings=settings(
-                max_examples=20,
+                max_examples=12,
                 stateful_step_count=25,
                 suppress_health_check=list(HealthCheck),
             ),

@@ -108,6 +108,21 @@ def open_context(chromium, live_server, sign_in, traffic):
 
 
 @pytest.fixture
+def wait_until_drawn():
+    """Wait until texts are rendered, plots are drawn, and a comparison or its absence is shown."""
+
+    def wait_until_drawn(page):
+        for unfinished in (
+            "quorum-text:not([data-view])",
+            ".plot:not(:has(canvas))",
+            "#panel.loading",
+        ):
+            expect(page.locator(unfinished)).to_have_count(0)
+
+    return wait_until_drawn
+
+
+@pytest.fixture
 def violations():
     """List the serious and critical accessibility violations of a page, as axe-core sees it."""
 

@@ -35,6 +35,8 @@ PAGES = {
     "judging a ranking": "/projects/ranks/judge/",
     "curation": "/projects/haiku/curation/",
     "empty map": "/projects/haiku/curation/map/",
+    "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
+    "drafted selection": "/projects/haiku/curation/selection/1/",
     "datasets": "/datasets/",
     "health": "/health/",
     "not found": "/projects/none/",

@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+# What is waited for comes within seconds; on a machine busy with other things it may take longer.
+PATIENCE = 180  # seconds
 USES_SERVER = """
 import sys
 from pathlib import Path
@@ -37,10 +39,10 @@ class ServerUser:
 
     def leave(self):
         self.process.stdin.close()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE)
 
 
-def wait_until(holds, seconds=60):
+def wait_until(holds, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, "it did not come to pass"

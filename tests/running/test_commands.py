@@ -12,9 +12,8 @@ ITEM = '{"id": "a", "prompt": "Hi?", "responses": [{"text": "one"}, {"text": "tw
 VOTE = '{"item_id": "a", "annotator": "p1", "kind": "human", "choice": 0}\n'
 
 
-@pytest.fixture
-def manage(var):
-    """Run a command of a new instance: manage("cut", "haiku")."""
+def manager_of(var):
+    """Run commands of an instance: manage("cut", "haiku")."""
     env = {**os.environ, "QUORUM_VAR": str(var), "DATABASE_URL": "", "BROKER_URL": ""}
 
     def manage(*words):
@@ -26,8 +25,14 @@ def manage(var):
     return manage
 
 
+@pytest.fixture(scope="module")
+def manage_nothing(make_var):
+    return manager_of(make_var())
+
+
 class TestTheCommands:
-    def test_lead_from_files_to_an_export_on_a_machine_where_nothing_runs(self, manage, tmp_path):
+    def test_lead_from_files_to_an_export_on_a_machine_where_nothing_runs(self, var, tmp_path):
+        manage = manager_of(var)
         (tmp_path / "items.jsonl").write_text(ITEM)
         (tmp_path / "votes.jsonl").write_text(VOTE)
 
@@ -55,8 +60,8 @@ class TestTheCommands:
             ("issue_token", "nobody", "--scope", "read"),
         ],
     )
-    def test_say_in_one_line_what_is_not_there(self, manage, words):
-        ran = manage(*words)
+    def test_say_in_one_line_what_is_not_there(self, manage_nothing, words):
+        ran = manage_nothing(*words)
 
         assert ran.returncode == 1
         assert "nope" in ran.stderr or "nobody" in ran.stderr
