@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
     "embed-texts": every(2, "curation.tasks.embed_texts", queue="heavy"),
     "tend-generations": every(5, "curation.tasks.tend_generations", queue="long"),
     "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
+    "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES

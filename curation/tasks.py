@@ -3,6 +3,7 @@ from celery import shared_task
 from annotation.selectors.clock import database_now
 from curation.selectors import queues
 from curation.services import embedding, exporting, generations, intake, maps, versioning
+from curation.services.signals import refreshing
 
 
 @shared_task
@@ -49,4 +50,13 @@ def draw_maps(*, limit: int = 10) -> int:
     done = 0
     while done < limit and maps.refresh_next_map(now=database_now()):
         done += 1
+    return done
+
+
+@shared_task
+def refresh_signals(*, limit: int = 5_000) -> int:
+    """Work out signals that are out of date. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and (taken := refreshing.refresh_next(now=database_now())):
+        done += taken
     return done

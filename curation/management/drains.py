@@ -7,8 +7,9 @@ from annotation.models import Comparison, Project
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
 from curation.management.bars import bar
-from curation.selectors import progress
+from curation.selectors import progress, signals
 from curation.services import embedding, generations, intake
+from curation.services.signals import refreshing
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Drain:
 DRAINS = (
     Drain("read", "Items read", intake.read_next_items, progress.items_waiting),
     Drain("embedded", "Texts embedded", embedding.embed_next_batch, progress.texts_waiting),
+    Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),
 )
 
 

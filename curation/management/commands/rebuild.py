@@ -8,6 +8,7 @@ from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality
 from curation.management.drains import drain_all
 from curation.services import embedding, intake
+from curation.services.signals import requests
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ def mark_outdated(project: Project, *, with_vectors: bool) -> None:
     """Put everything derived of a project before its drains again, what was set aside too."""
     aggregation.rebuild_consensus(project=project, now=database_now())
     quality.mark_outdated(project=project, now=database_now())
+    requests.rebuild(project=project, now=database_now())
     intake.reread_items(project=project, now=database_now())
     embedding.retry_texts(project=project)
     if with_vectors:
