@@ -17,7 +17,7 @@ SINGLE, AVERAGE, COMPLETE = "single", "average", "complete"
 LINKAGES = (SINGLE, AVERAGE, COMPLETE)
 EVIDENCE = {
     DuplicateKind.EXACT: ("bytes", "folded"),
-    DuplicateKind.NEAR: ("jaccard",),
+    DuplicateKind.NEAR: ("checked", "jaccard"),
     DuplicateKind.SEMANTIC: ("combined", "cosine"),
 }
 
@@ -34,8 +34,9 @@ class Rule:
         linkage: what joins groups: the best pair ("single"), the mean over all pairs ("average")
             or the worst ("complete"), where a pair that nobody found counts 0.
         evidence: what the score is. exact: "bytes" or "folded" (case, white space and Unicode form
-            aside), always 1. near: "jaccard" of the shingles. semantic: "cosine", or "combined",
-            the probability of `evidence.py`, whose even odds are .5 for every kind of text.
+            aside), always 1. near: "jaccard" of the shingles, or "checked", the same but 0 where
+            the few words that differ matter (`wording.py`). semantic: "cosine", or "combined", the
+            probability of `evidence.py`, whose even odds are .5 for every kind of text.
         floor: least similarity (Jaccard, cosine) at which a pair is looked at and stored at all.
     """
 
@@ -51,8 +52,8 @@ class Policy:
     """One rule for each kind of evidence."""
 
     exact: Rule = Rule(PROMPT_AND_RESPONSES, 1.0, SINGLE, "bytes", 1.0)
-    near: Rule = Rule(PROMPT, 0.7, AVERAGE, "jaccard", 0.5)
-    semantic: Rule = Rule(PROMPT, 0.5, AVERAGE, "combined", 0.5)
+    near: Rule = Rule(PROMPT, 0.7, AVERAGE, "checked", 0.5)
+    semantic: Rule = Rule(PROMPT, 0.5, AVERAGE, "combined", 0.6)
 
     def rule(self, kind: str) -> Rule:
         return getattr(self, DuplicateKind(kind).value)
@@ -95,7 +96,7 @@ def rule_of(kind: str, value: Any) -> Rule:
         one_of(given, kind, "evidence", EVIDENCE[DuplicateKind(kind)]),
         share(given, kind, "floor"),
     )
-    if rule.evidence in ("jaccard", "cosine") and rule.floor > rule.threshold:
+    if rule.evidence != "combined" and rule.floor > rule.threshold:
         raise InvalidField(
             "A pair is looked at before it counts: put the floor at or below the threshold.",
             field=f"{kind}.floor",
