@@ -14,6 +14,7 @@ class UnusableVector(DomainError):
 
     Attributes:
         place: where the text stood in the call, counted from 0.
+        text: the text itself.
     """
 
     code = "unusable_vector"
@@ -24,4 +25,4 @@ class UnusableVector(DomainError):
             f"The model gave no finite vector for text {place} of the batch, which has "
             f"{len(text):,} characters and starts with “{start}”; leave the text out."
         )
-        self.place = place
+        self.place, self.text = place, text
