@@ -15,6 +15,8 @@ from curation.domain.duplicates.wording import fills_one_template, is_contradict
 VERSION = 1  # of readings and weights, stored with each pair; another version is weighed again
 LEAST_TURN = 0.5  # likeness of each turn of two conversations that can be the same
 HALF_KNOWN = 0.5  # likeness of the names of texts without names: it speaks for neither side
+# Least cosine of texts that can be the same, by kind; fewer than one true pair in a hundred is below.
+LEAST_COSINE = {PROSE: 0.7, PROBLEM: 0.7, CODE: 0.6}
 WORTH_CHECKING = 0.01  # score from which on the words themselves are aligned
 
 # Prose has the weights of the questions with their numbers left aside, less 3: there are no pairs
@@ -43,7 +45,8 @@ class Evidence:
         kind: of text, whose weights were used: "code" or "problem" where both texts are, else
             "prose".
         parts: the likenesses by name, each in [0, 1] (the cosine in [-1, 1]).
-        ruled_out: why they cannot be the same, or "": "turns" where two conversations differ in a
+        ruled_out: why they cannot be the same, or "": "cosine" where it is below the least of the
+            kind, "turns" where two conversations differ in a
             turn, "contradicted" where two nearly equal texts differ in a word that matters,
             "template" where they are one template filled in twice.
     """
@@ -62,6 +65,8 @@ def weighed(first: Reading, second: Reading, cosine: float) -> Evidence:
         cosine: of their vectors, in [-1, 1].
     """
     kind = kind_of(first, second)
+    if cosine < LEAST_COSINE[kind]:
+        return Evidence(0.0, kind, {"cosine": round(float(cosine), 4)}, "cosine")
     parts = {name: round(value, 4) for name, value in likenesses(first, second, cosine).items()}
     score = round(logistic(kind, parts), 4)
     if score < WORTH_CHECKING:

@@ -168,26 +168,28 @@ def candidates_of(
         Positions `first` < `second` of each pair once, ascending.
     """
     n, n_bands = bands.shape
-    keep = np.ones(n, dtype=bool) if is_empty is None else ~is_empty
-    found = [np.empty(0, dtype=np.int64)]
-    rows = np.flatnonzero(keep)
-    for band in range(n_bands):
-        order = rows[np.argsort(bands[rows, band], kind="stable")]
-        found.append(np.unique(pairs_in_runs(bands[order, band], order, n)))
-    coded = np.unique(np.concatenate(found))
-    return coded // n, coded % n
+    rows = np.arange(n) if is_empty is None else np.flatnonzero(~is_empty)
+    return couples(np.repeat(rows, n_bands), bands[rows].ravel(), n)
 
 
-def pairs_in_runs(
-    sorted_band: NDArray[np.int64], order: NDArray[np.int64], n: int
-) -> NDArray[np.int64]:
-    """Code the pairs within each run of equal values as `first * n + second`."""
-    edges = np.flatnonzero(np.diff(sorted_band)) + 1
-    begins = np.concatenate([[0], edges])
-    ends = np.concatenate([edges, [len(order)]])
-    coded = [np.empty(0, dtype=np.int64)]
-    for begin, end in zip(begins[ends - begins > 1], ends[ends - begins > 1], strict=True):
-        run = np.sort(order[begin:end])
-        first, second = np.triu_indices(len(run), 1)
-        coded.append(run[first] * n + run[second])
-    return np.concatenate(coded)
+def couples(
+    owners: NDArray[np.int64], bands: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the pairs of owners that have a band in common.
+
+    Args:
+        owners: row of each band, shape (k,), in [0, n).
+        bands: shape (k,): a number that names place and values of the band.
+        n: number of rows.
+
+    Returns:
+        Rows `first` < `second` of each pair once, ascending.
+    """
+    order = np.lexsort((owners, bands))
+    owners, bands = owners[order].astype(np.int64), bands[order]
+    followers = np.searchsorted(bands, bands, side="right") - np.arange(len(bands)) - 1
+    first = np.repeat(np.arange(len(bands)), followers)
+    within = np.arange(len(first)) - np.repeat(np.cumsum(followers) - followers, followers)
+    one, other = owners[first], owners[first + 1 + within]
+    coded = np.unique(one * n + other)
+    return coded // max(n, 1), coded % max(n, 1)
