@@ -12,9 +12,11 @@ from typing import Any
 from annotation.domain.consensus import Settlement
 from annotation.domain.errors import InvalidField
 from annotation.domain.vocabulary import AnnotatorKind
+from curation.domain.vocabulary import DuplicateKind
 
 PAIRS = ("best_versus_rest", "all_pairs", "adjacent")
-OPTIONAL_DROPS = ("low_agreement", "empty_response", "unsafe")
+OPTIONAL_DROPS = ("low_agreement", "empty_response", "unsafe", "duplicate")
+GROUPS = tuple(kind.value for kind in DuplicateKind)
 SPLITS = ("train", "validation", "test")
 
 
@@ -37,6 +39,8 @@ class Recipe:
         min_agreement: least agreement in [0, 1] where "low_agreement" is dropped.
         drop: drop rules beside those without which no pair can be formed.
         pairs: which pairs a ranking of more than two responses gives.
+        duplicates: which kinds of groups of duplicates count: their items stay in one split, and
+            are what "duplicate" drops.
         split: by prompt, never by row.
     """
 
@@ -46,6 +50,7 @@ class Recipe:
     min_agreement: float = 0.5
     drop: tuple[str, ...] = ()
     pairs: str = "best_versus_rest"
+    duplicates: tuple[str, ...] = GROUPS
     split: Split = field(default_factory=Split)
 
     def settlement(self, project_rule: Settlement) -> Settlement:
@@ -76,6 +81,7 @@ def recipe_of(value: Mapping[str, Any]) -> Recipe:
         ),
         drop=words(value, "drop", OPTIONAL_DROPS, ()),
         pairs=one_word(value, "pairs", PAIRS),
+        duplicates=words(value, "duplicates", GROUPS, GROUPS),
         split=split_from(value.get("split", {})),
     )
     if not recipe.kinds:
@@ -86,7 +92,8 @@ def recipe_of(value: Mapping[str, Any]) -> Recipe:
 def recipe_json(recipe: Recipe) -> dict[str, Any]:
     """Write a recipe with every default spelled out, as a version freezes it."""
     value = asdict(recipe)
-    return value | {"kinds": list(recipe.kinds), "drop": list(recipe.drop)}
+    lists = ("kinds", "drop", "duplicates")
+    return value | {name: list(value[name]) for name in lists}
 
 
 def words(
@@ -135,7 +142,8 @@ def split_of(prompt_digest: str, split: Split) -> str:
 
     Args:
         prompt_digest: digest of the prompt's content, so that equal prompts stay together
-            whatever item or project they are in.
+            whatever item or project they are in; of a group of duplicates, its anchor's
+            (`curation.domain.anchors`).
         split: seed and shares.
     """
     drawn = hashlib.sha256(f"{split.seed}\n{prompt_digest}".encode()).digest()

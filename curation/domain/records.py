@@ -6,7 +6,7 @@ hashed, stored, and turned into every training format.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from annotation.domain import consensus
@@ -23,11 +23,15 @@ SPEC = "quorum-record/1"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under what a project's items are cut."""
+    """Under what a project's items are cut.
+
+    `anchors` names, for the prompts of groups of duplicates, the prompt that decides their split.
+    """
 
     recipe: Recipe
     settlement: Settlement
     pseudonym_key: bytes
+    anchors: Mapping[str, str] = field(default_factory=dict)
 
 
 def record_of(facts: Facts, terms: Terms) -> Record:
@@ -36,7 +40,7 @@ def record_of(facts: Facts, terms: Terms) -> Record:
     Args:
         facts: the item as the snapshot holds it: `project`, `external_id`, `messages`, `metadata`,
             `responses`, and `comparisons` with their `judgments`; rows name each other by
-            database id.
+            database id. `duplicates` lists the groups that the item is in.
         terms: recipe, settlement rule, and the key for people's pseudonyms.
     Returns:
         A JSON value without database ids, computed numbers scaled to whole ones. Comparisons and
@@ -44,18 +48,28 @@ def record_of(facts: Facts, terms: Terms) -> Record:
     """
     prompt = digest_of(facts["messages"])
     names = {row["id"]: row["external_id"] for row in facts["responses"]}
+    groups = groups_of(facts, terms)
     frozen = [comparison_record(facts, row, names, terms) for row in facts["comparisons"]]
-    return {
+    record = {
         "spec": SPEC,
         "project": facts["project"],
         "item": facts["external_id"],
         "prompt": prompt,
-        "split": split_of(prompt, terms.recipe.split),
+        "split": split_of(terms.anchors.get(prompt, prompt), terms.recipe.split),
         "messages": facts["messages"],
         "metadata": facts["metadata"],
         "responses": [response_record(row, names) for row in facts["responses"]],
         "comparisons": sorted(frozen, key=lambda row: row["comparison"]),
     }
+    # An item without duplicates is spelled as it was before there were any, so its hash stays.
+    return record | {"duplicates": groups} if groups else record
+
+
+def groups_of(facts: Facts, terms: Terms) -> list[Record]:
+    """List the groups of duplicates that an item is in and that the recipe counts, by kind."""
+    found = [dict(row) for row in facts.get("duplicates", ())]
+    counted = [row for row in found if row["kind"] in terms.recipe.duplicates]
+    return sorted(counted, key=lambda row: row["kind"])
 
 
 def response_record(row: Facts, names: Mapping[int, str]) -> Record:
@@ -86,7 +100,9 @@ def comparison_record(
     judgments = judgment_records(row["judgments"], comparison, names, terms)
     verdict = verdict_on(sorted(compared), judgments, terms)
     known = {r["id"]: r for r in [*facts["responses"], *row["other_responses"]]}
-    case = Case(verdict, [known[r] for r in row["response_ids"]], row["other_item"], judgments)
+    repeats = any(group["is_repeat"] for group in groups_of(facts, terms))
+    compared_rows = [known[r] for r in row["response_ids"]]
+    case = Case(verdict, compared_rows, row["other_item"], judgments, repeats)
     return {
         "comparison": comparison,
         "responses": [name for name in names.values() if name in compared],

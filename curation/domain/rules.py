@@ -11,12 +11,16 @@ from curation.domain.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A comparison before the rules: its consensus, the responses compared, and its judgments."""
+    """A comparison before the rules: its consensus, the responses compared, and its judgments.
+
+    `is_duplicate` says that its item repeats another one, which stands for it.
+    """
 
     verdict: Verdict
     responses: Sequence[Mapping[str, Any]]
     other_item: str | None
     judgments: Sequence[Mapping[str, Any]]
+    is_duplicate: bool = False
 
 
 Rule = Callable[[Case], str | None]  # a reason to drop the comparison, or None to keep it
@@ -64,6 +68,11 @@ def unsafe(case: Case) -> str | None:
     return "unsafe" if any(row["is_unsafe"] for row in case.judgments) else None
 
 
+def duplicate(case: Case) -> str | None:
+    """Another item of its group of duplicates stands for it."""
+    return "duplicate" if case.is_duplicate else None
+
+
 def low_agreement(least: float) -> Rule:
     """Drop where two or more annotators agree on less than `least` (a share, 0 to 1)."""
 
@@ -82,6 +91,7 @@ def rules_of(recipe: Recipe) -> tuple[Rule, ...]:
     optional = {
         "empty_response": empty_response,
         "unsafe": unsafe,
+        "duplicate": duplicate,
         "low_agreement": low_agreement(recipe.min_agreement),
     }
     return ALWAYS + tuple(optional[name] for name in recipe.drop)

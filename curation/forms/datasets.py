@@ -17,6 +17,12 @@ DROPS = [
     ("low_agreement", "annotators disagree more than the limit below"),
     ("empty_response", "a response is empty"),
     ("unsafe", "an annotator marked it as unsafe"),
+    ("duplicate", "another item of its group of duplicates stands for it"),
+]
+GROUPS = [
+    ("exact", "exact: the very same texts"),
+    ("near", "near: nearly the same words"),
+    ("semantic", "semantic: the same in other words"),
 ]
 
 
@@ -64,6 +70,13 @@ class DatasetForm(forms.Form):
     pairs = forms.ChoiceField(
         choices=PAIRS, label="Pairs", help_text="What a ranking of more than two responses gives."
     )
+    duplicates = forms.MultipleChoiceField(
+        required=False,
+        choices=GROUPS,
+        widget=forms.CheckboxSelectMultiple,
+        label="Groups of duplicates that count",
+        help_text="Their items stay in one split, and are what is dropped as duplicates above.",
+    )
     validation = forms.IntegerField(min_value=0, max_value=90, label="Validation, percent")
     test = forms.IntegerField(
         min_value=0,
@@ -81,7 +94,10 @@ class DatasetForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """The form's fields as the service takes them."""
         given = self.cleaned_data
-        named = ("kinds", "min_votes", "min_probability", "min_agreement", "drop", "pairs")
+        named = (
+            *("kinds", "min_votes", "min_probability", "min_agreement"),
+            *("drop", "pairs", "duplicates"),
+        )
         split = {name: given[name] for name in ("seed", "validation", "test")}
         recipe = {name: given[name] for name in named} | {"split": split}
         return {name: given[name] for name in ("name", "description", "projects")} | {
@@ -106,6 +122,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         "drop": recipe.drop,
         "min_agreement": recipe.min_agreement,
         "pairs": recipe.pairs,
+        "duplicates": recipe.duplicates,
         "seed": recipe.split.seed,
         "validation": recipe.split.validation,
         "test": recipe.split.test,

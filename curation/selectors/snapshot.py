@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from annotation.models import Comparison, Item, Judgment, Project, Response, Span
+from curation.selectors.duplicates import groups_of
 
 BATCH = 200
 
@@ -41,12 +42,14 @@ def facts_of(project: Project) -> Iterator[dict[str, Any]]:
         ids = [row["id"] for row in batch]
         responses = responses_by_item(ids)
         comparisons = comparisons_by_item(ids)
+        duplicates = duplicates_by_item(ids)
         for row in batch:
             yield {
                 **row,
                 "project": project.slug,
                 "responses": responses[row["id"]],
                 "comparisons": comparisons[row["id"]],
+                "duplicates": duplicates.get(row["id"], []),
             }
 
 
@@ -55,6 +58,22 @@ def grouped(rows: Any, key: str) -> Rows:
     for row in rows:
         groups[row[key]].append(row)
     return groups
+
+
+def duplicates_by_item(item_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Name the groups of duplicates that items are in."""
+    return {
+        item: [
+            {
+                "kind": one.kind.value,
+                "group": f"g-{one.key.hex()[:20]}",
+                "representative": one.representative,
+                "is_repeat": one.is_repeat,
+            }
+            for one in memberships
+        ]
+        for item, memberships in groups_of(item_ids).items()
+    }
 
 
 RESPONSE = (

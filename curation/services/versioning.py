@@ -19,7 +19,7 @@ from annotation.services.verdicts import settlement_of
 from curation.domain.recipes import Recipe, recipe_json, recipe_of
 from curation.domain.records import SPEC, Record, Terms, record_of
 from curation.models import Dataset, Version
-from curation.selectors import snapshot
+from curation.selectors import duplicates, snapshot
 from curation.services import builds, shards, storage
 
 BUILD_ERRORS = (ArithmeticError, LookupError, OSError, TypeError, ValueError, DomainError)
@@ -107,8 +107,9 @@ def cut(version: Version, progress: Progress) -> Cut:
 
 
 def records_of(dataset: Dataset, projects: Sequence[Project], recipe: Recipe) -> Iterator[Record]:
+    anchors = duplicates.split_anchors(projects, recipe.duplicates)
     for project in projects:
-        terms = Terms(recipe, settlement_of(project), bytes(dataset.pseudonym_key))
+        terms = Terms(recipe, settlement_of(project), bytes(dataset.pseudonym_key), anchors)
         for facts in snapshot.facts_of(project):
             yield record_of(facts, terms)
 

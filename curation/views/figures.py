@@ -10,6 +10,7 @@ WHY = {
     "empty_response": "a response has no text",
     "unsafe": "an annotator marked it as unsafe",
     "low_agreement": "the annotators agree too little",
+    "duplicate": "another item of its group of duplicates stands for it",
 }
 
 
