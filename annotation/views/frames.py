@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from annotation.domain.errors import DomainError, InvalidField
+from annotation.selectors import health
 from annotation.selectors.access import Seat
+from annotation.selectors.clock import database_now
 
 FilterForm = TypeVar("FilterForm", bound=forms.Form)
 
@@ -22,6 +24,8 @@ def project_page(
     **values: Any,
 ) -> HttpResponse:
     context = {"project": seat.project, "seat": seat, "tab": tab, **values}
+    if not request.htmx and (seat.administers or request.user.is_staff):
+        context["stopped"] = health.stopped_processes(database_now())
     return render(request, f"annotation/{template}", context, status=status)
 
 

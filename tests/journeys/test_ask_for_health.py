@@ -4,7 +4,8 @@ import pytest
 from django.db import OperationalError
 from django.urls import reverse
 
-from annotation.domain.vocabulary import QUEUES
+from annotation.domain.vocabulary import QUEUES, Role
+from annotation.models import Heartbeat
 from annotation.selectors.clock import database_now
 from annotation.services import health
 from config.celery import app
@@ -87,6 +88,46 @@ class TestHealth:
 
     def test_is_for_reading(self, client):
         assert client.post("/health/").status_code == 405
+
+
+class TestProjectPages:
+    @pytest.fixture
+    def page_of(self, client, make_user, join, project):
+        """What the first page of a project says to somebody of a role in it."""
+
+        def page_of(role, page="project", **fields):
+            user = make_user("olga", **fields)
+            join(user, project, role)
+            client.force_login(user)
+            return client.get(reverse(f"annotation:{page}", args=["haiku"])).content.decode()
+
+        return page_of
+
+    @pytest.mark.parametrize("page", ["project", "items", "people", "settings"])
+    def test_tell_an_admin_what_has_stopped_and_what_to_do(self, page_of, beating, page):
+        Heartbeat.objects.filter(name="worker:long").update(beaten_at="2026-03-01T12:00Z")
+
+        said = page_of(Role.ADMIN, page)
+
+        assert "worker:long was last heard of at 2026-03-01 12:00:00+00:00" in said
+        assert "should start them again" in said
+        assert "worker:celery" not in said
+
+    def test_say_nothing_while_all_live(self, page_of, beating):
+        assert "background processes" not in page_of(Role.ADMIN)
+
+    def test_tell_an_operator_whatever_their_role(self, page_of):
+        assert "beat has never been heard of" in page_of(Role.ANNOTATOR, is_staff=True)
+
+    @pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.REVIEWER, Role.RESEARCHER])
+    def test_do_not_trouble_others_with_it(self, page_of, role):
+        assert "background processes" not in page_of(role)
+
+    def test_ask_with_one_query(self, page_of, django_assert_max_num_queries):
+        with django_assert_max_num_queries(100) as queries:
+            page_of(Role.ADMIN)
+
+        assert sum("heartbeat" in query["sql"] for query in queries) == 1
 
 
 class TestSchedule:
