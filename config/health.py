@@ -1,5 +1,6 @@
 """`/health/`: what is alive and what is not. Here, as it asks both apps and the broker."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import kombu
@@ -12,12 +13,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
+from annotation.domain.vocabulary import MOST_TRIES
 from annotation.selectors import health
 from annotation.selectors.clock import database_now
 from annotation.selectors.health import Part, State
-from curation.selectors import queues
+from curation.models import Intake
+from curation.selectors import progress, queues
 
 VERSIONS_LATE_AFTER = timedelta(minutes=10)
+READING_LATE_AFTER = timedelta(minutes=5)
+EMBEDDING_LATE_AFTER = timedelta(hours=1)  # a large import takes its time without a GPU
 PATIENCE = 1  # seconds that the broker gets for each step of an answer
 
 
@@ -43,7 +48,14 @@ def all_parts() -> list[Part]:
     """The database first; what it knows of the others only where it answers."""
     try:
         now = database_now()
-        known = health.background_parts(now) + health.work_parts(now) + [versions_part(now)]
+        known = (
+            health.background_parts(now)
+            + health.work_parts(now)
+            + [
+                versions_part(now),
+                *texts_parts(now),
+            ]
+        )
     except Error:
         return [Part("database", State.DOWN, "It does not answer."), broker_part()]
     return [Part("database", State.OK, "It answers."), broker_part(), *known]
@@ -52,6 +64,19 @@ def all_parts() -> list[Part]:
 def versions_part(now: datetime) -> Part:
     waiting_since = queues.waiting_versions().aggregate(at=Min("created_at"))["at"]
     return health.work_part("versions", waiting_since, now, VERSIONS_LATE_AFTER)
+
+
+def texts_parts(now: datetime) -> list[Part]:
+    """The reader of new items, and the embedding with its speed of the last minutes."""
+    unread = Intake.objects.filter(tries__lt=MOST_TRIES).order_by("pk").values_list("queued_at")
+    speed = progress.speed(now)
+    since = now - speed.oldest if speed.oldest is not None else None
+    embedding = health.work_part("embedding", since, now, EMBEDDING_LATE_AFTER)
+    told = f"{embedding.detail} {speed.per_second:.1f} texts/s over the last minutes."
+    return [
+        health.work_part("reading", next(iter(unread[:1]), (None,))[0], now, READING_LATE_AFTER),
+        replace(embedding, detail=told),
+    ]
 
 
 def broker_part() -> Part:

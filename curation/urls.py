@@ -1,11 +1,17 @@
 from django.urls import path
 
-from curation.views import datasets, maps, overview, versions
+from curation.views import datasets, maps, overview, similar, versions
 
 # The `key` of addresses is registered by annotation.urls, which config.urls includes first.
 app_name = "curation"
 urlpatterns = [
     path("projects/<slug:slug>/curation/", overview.curation, name="curation"),
+    path("projects/<slug:slug>/curation/retry/", overview.retry, name="retry"),
+    path(
+        "projects/<slug:slug>/curation/similar/<key:item_id>/",
+        similar.similar_items,
+        name="similar",
+    ),
     path("projects/<slug:slug>/curation/map/", maps.prompt_map, name="map"),
     path("projects/<slug:slug>/curation/map/ask/", maps.ask, name="ask_for_map"),
     path("datasets/", datasets.dataset_list, name="datasets"),

@@ -18,6 +18,7 @@ from curation.models import (
     Generation,
     Intake,
     ItemTexts,
+    RegroupRequest,
     ResponseText,
     SignalRequest,
 )
@@ -80,6 +81,10 @@ class Progress:
     building_stage: Stage | None
     speed: Speed
     faults: Faults
+
+    @property
+    def oldest_seconds(self) -> int | None:
+        return None if self.speed.oldest is None else int(self.speed.oldest.total_seconds())
 
     @property
     def is_moving(self) -> bool:
@@ -197,6 +202,8 @@ def set_aside(project: Project) -> Iterator[tuple[QuerySet[Any], str]]:
     yield texts.select_related("text__item"), "Vector of a text"
     pairs = DuplicateRequest.objects.filter(project=project, **aside)
     yield pairs.select_related("text__item"), "Duplicates of a text"
+    groups = RegroupRequest.objects.filter(project=project, **aside)
+    yield groups.select_related("item"), "Groups of an item"
     signals = SignalRequest.objects.filter(comparison__project=project, **aside)
     yield signals.select_related("comparison__item"), "Signals of a comparison"
 

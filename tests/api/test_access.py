@@ -49,6 +49,7 @@ ELSEWHERE = {"api-schema", "api-docs", "api-not-there"}  # have tests of their o
 # Datasets span projects; their own tests hold their roles.
 OTHER_APPS = {
     "api-datasets", "api-dataset", "api-versions", "api-version", "api-exports", "api-export-file",
+    "api-similar",
 }  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
 

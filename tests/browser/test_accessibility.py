@@ -34,6 +34,7 @@ PAGES = {
     "judging": "/projects/haiku/judge/",
     "judging a ranking": "/projects/ranks/judge/",
     "curation": "/projects/haiku/curation/",
+    "similar items": "/projects/haiku/curation/similar/{item}/",
     "empty map": "/projects/haiku/curation/map/",
     "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
     "drafted selection": "/projects/haiku/curation/selection/1/",

@@ -44,9 +44,12 @@ class TestHealth:
                 "beat": "ok",
                 "worker:celery": "ok",
                 "worker:long": "ok",
+                "worker:heavy": "ok",
                 "comparisons": "ok",
                 "imports": "ok",
                 "versions": "ok",
+                "reading": "ok",
+                "embedding": "ok",
             },
         }
         assert "no-store" in answer["Cache-Control"]

@@ -76,6 +76,8 @@ PAGES = {
     ("POST", "annotation:draft"): when_allowed(MEMBERS, 400),
     ("POST", "annotation:correct"): BROKEN,
     ("GET", "curation:curation"): READERS,
+    ("POST", "curation:retry"): when_allowed(ADMINS, 302),
+    ("GET", "curation:similar"): READERS,
     ("GET", "curation:map"): READERS,
     ("POST", "curation:ask_for_map"): when_allowed(READERS, 302),
     ("GET", "curation:datasets"): OWN,
