@@ -14,7 +14,7 @@ class MapForm(forms.Form):
     def __init__(self, *args: Any, colours: list[Colour], **options: Any) -> None:
         super().__init__(*args, **options)
         self.colours = {colour.name: colour for colour in colours}
-        self.fields["colour"].choices = [(one.name, one.meaning) for one in colours]
+        self.fields["colour"].choices = [(one.name, one.label) for one in colours]
 
     def chosen(self) -> tuple[Colour, int | None]:
         """The colour and the topic asked for; what is not understood is passed over."""

@@ -53,11 +53,11 @@ BUILT_IN = {
     "duplicates": ("coalesce(min(duplicate_member.kind), 'none')", OF_GROUPS),
 }
 MEANINGS = {
-    "topic": "topic",
-    "items": "number of items with this prompt",
-    "votes": "number of votes",
-    "agreement": "agreement of the votes",
-    "duplicates": "kind of duplicate group",
+    "topic": "Topic",
+    "items": "Number of items with this prompt",
+    "votes": "Number of votes",
+    "agreement": "Agreement of the votes",
+    "duplicates": "Kind of duplicate group",
 }
 WORDY = ("topic", "duplicates")
 
@@ -69,6 +69,10 @@ class Colour:
     name: str
     meaning: str
     is_number: bool
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def map_of(project: Project) -> PromptMap | None:
 def colours_of(project: Project) -> list[Colour]:
     """Everything by which the project's map can be coloured."""
     imported = ImportedSignal.objects.filter(project=project).values_list("name", flat=True)
-    signals = [one for one in SIGNALS.values() if one.kind in KINDS]
+    signals = [one for one in SIGNALS.values() if one.kind in KINDS and one.name not in BUILT_IN]
     signals += [
         signal
         for name in imported.distinct().order_by("name")
@@ -97,7 +101,7 @@ def colours_of(project: Project) -> list[Colour]:
     ]
     return [
         *(Colour(name, meaning, name not in WORDY) for name, meaning in MEANINGS.items()),
-        *(Colour(one.name, one.meaning, one.kind != Kind.WORD) for one in signals),
+        *(Colour(one.name, one.meaning.rstrip("."), one.kind != Kind.WORD) for one in signals),
     ]
 
 

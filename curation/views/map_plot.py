@@ -18,6 +18,7 @@ def spec(rows: list[dict[str, Any]], colour: Colour, topics: list[TopicRow]) -> 
     values = [row | {"topic": labels.get(row["topic"], "")} for row in rows]
     if colour.name == "topic":
         values = [row | {"value": row["topic"]} for row in values]
+    is_known = any(row["value"] is not None for row in values)
     return json.dumps(
         {
             "$schema": SCHEMA,
@@ -44,9 +45,9 @@ def spec(rows: list[dict[str, Any]], colour: Colour, topics: list[TopicRow]) -> 
                     "zero": True,
                     "range": SIZES,
                 },
-                _colours(colour),
+                _colours(colour, is_known),
             ],
-            "legends": [_legend(colour)] if any(row["value"] is not None for row in rows) else [],
+            "legends": [_legend(colour)] if is_known else [],
             "marks": [
                 _dots("unknown", {"value": "#8a8f9c"}),
                 _dots("known", {"scale": "colour", "field": "value"}),
@@ -132,12 +133,13 @@ def _place(axis: str, reach: list[Any]) -> dict[str, Any]:
     return {"name": axis, "type": "linear", "domain": domain, "zero": False, "range": reach}
 
 
-def _colours(colour: Colour) -> dict[str, Any]:
-    domain = {"data": "known", "field": "value"}
+def _colours(colour: Colour, is_known: bool) -> dict[str, Any]:
+    domain: Any = {"data": "known", "field": "value"} if is_known else [0, 1]
     if colour.is_number:
         return {"name": "colour", "type": "linear", "domain": domain,
                 "range": {"scheme": "plasma", "extent": [0.15, 0.85]}}  # fmt: skip
-    domain["sort"] = True
+    if is_known:
+        domain["sort"] = True
     return {"name": "colour", "type": "ordinal", "domain": domain, "range": {"scheme": "tableau20"}}
 
 
@@ -148,11 +150,10 @@ def _legend(colour: Colour) -> dict[str, Any]:
     return {"fill": "colour", "orient": "bottom", "labelLimit": 200, **shape}
 
 
-def _dots(name: str, fill: dict[str, Any]) -> dict[str, Any]:
+def _dots(source: str, fill: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": name,
         "type": "symbol",
-        "from": {"data": name},
+        "from": {"data": source},
         "clip": True,
         "encode": {
             "update": {
