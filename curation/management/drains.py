@@ -7,8 +7,9 @@ from annotation.models import Comparison, Project
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
 from curation.management.bars import bar
-from curation.selectors import progress, signals
-from curation.services import embedding, generations, intake
+from curation.selectors import duplicate_groups, progress, signals
+from curation.services import embedding, generations, intake, maps
+from curation.services.duplicates import regrouping, searching
 from curation.services.signals import refreshing
 
 
@@ -26,9 +27,25 @@ class Drain:
 
 
 # In the order of the flow: what one writes, the next ones read.
-DRAINS = (
+TO_DUPLICATES = (
     Drain("read", "Items read", intake.read_next_items, progress.items_waiting),
     Drain("embedded", "Texts embedded", embedding.embed_next_batch, progress.texts_waiting),
+    Drain(
+        "searched",
+        "Texts looked for",
+        searching.search_next,
+        duplicate_groups.texts_waiting,
+    ),
+    Drain(
+        "regrouped",
+        "Items regrouped",
+        regrouping.regroup_next,
+        duplicate_groups.items_waiting,
+    ),
+)
+DRAINS = (
+    *TO_DUPLICATES,
+    Drain("maps", "Prompts laid out", maps.refresh_next_map, lambda project: 1),
     Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),
 )
 
@@ -49,6 +66,17 @@ def drain_all(project: Project) -> dict[str, int]:
             done[drain.name] += run(drain, project)
         generations.switch_when_complete(now=database_now())
         is_quiet = sum(done.values()) == before
+    return done
+
+
+def drain_duplicates(project: Project) -> int:
+    """Do what the groups of duplicates rest on, until quiet; give how much was done."""
+    done, is_quiet = 0, False
+    while not is_quiet:
+        before = done
+        done += sum(run(drain, project) for drain in TO_DUPLICATES)
+        generations.switch_when_complete(now=database_now())
+        is_quiet = done == before
     return done
 
 
