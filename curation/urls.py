@@ -1,6 +1,6 @@
 from django.urls import path
 
-from curation.views import datasets, maps, overview, similar, versions
+from curation.views import datasets, maps, overview, selection, similar, versions
 
 # The `key` of addresses is registered by annotation.urls, which config.urls includes first.
 app_name = "curation"
@@ -14,6 +14,21 @@ urlpatterns = [
     ),
     path("projects/<slug:slug>/curation/map/", maps.prompt_map, name="map"),
     path("projects/<slug:slug>/curation/map/ask/", maps.ask, name="ask_for_map"),
+    path("projects/<slug:slug>/curation/selection/", selection.selection, name="selection"),
+    path("projects/<slug:slug>/curation/selection/draft/", selection.draft, name="draft_selection"),
+    path(
+        "projects/<slug:slug>/curation/selection/<int:number>/", selection.drafted, name="drafted"
+    ),
+    path(
+        "projects/<slug:slug>/curation/selection/<int:number>/apply/",
+        selection.apply,
+        name="apply_selection",
+    ),
+    path(
+        "projects/<slug:slug>/curation/selection/<int:number>/undo/",
+        selection.undo,
+        name="undo_selection",
+    ),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("new-dataset/", datasets.new_dataset, name="new_dataset"),
     path("datasets/<slug:slug>/", datasets.dataset, name="dataset"),

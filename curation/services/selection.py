@@ -197,7 +197,7 @@ def _picked_responses(
             "No item has enough responses with a vector"
             + (" and a quality." if wish.quality else ".")
         )
-    return rows, {"items": len(chosen), "without_vectors": len(why) - len(chosen)}
+    return rows, {"n_items": len(chosen), "without_vectors": len(why) - len(chosen)}
 
 
 def _rank(selection: Selection, now: datetime) -> None:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.domain.vocabulary import Role
 from annotation.models import ApiToken, Import, Judgment
+from curation.models import Selection
 from curation.services import datasets, versioning
 
 ROLES = ("anonymous", "outsider", "annotator", "reviewer", "researcher", "admin")
@@ -80,6 +81,11 @@ PAGES = {
     ("GET", "curation:similar"): READERS,
     ("GET", "curation:map"): READERS,
     ("POST", "curation:ask_for_map"): when_allowed(READERS, 302),
+    ("GET", "curation:selection"): READERS,
+    ("POST", "curation:draft_selection"): when_allowed(READERS, 422),
+    ("GET", "curation:drafted"): READERS,
+    ("POST", "curation:apply_selection"): when_allowed(ADMINS, 302),
+    ("POST", "curation:undo_selection"): when_allowed(ADMINS, 409),
     ("GET", "curation:datasets"): OWN,
     ("GET", "curation:new_dataset"): OWN,
     ("GET", "curation:dataset"): DATASETS,
@@ -118,6 +124,10 @@ def objects(project, make_comparison, make_user, ann, noon):
     versioning.request_version(
         dataset=datasets.default_dataset(project=project, now=noon), now=noon
     )
+    Selection.objects.create(
+        project=project, number=1, method="comparisons", parameters={}, created_at=noon,
+        outcome={"on_top_of": 0, "groups": [], "candidates": 1, "total": 1, "lost": 0, "bound": 1},
+    )  # fmt: skip
     return {
         "slug": project.slug,
         "item_id": comparison.item_id,
