@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     "read-items": every(2, "curation.tasks.read_items"),
     "embed-texts": every(2, "curation.tasks.embed_texts", queue="heavy"),
     "tend-generations": every(5, "curation.tasks.tend_generations", queue="long"),
+    "find-duplicates": every(2, "curation.tasks.find_duplicates", queue="long"),
     "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
     "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
 } | {

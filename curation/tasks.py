@@ -3,6 +3,7 @@ from celery import shared_task
 from annotation.selectors.clock import database_now
 from curation.selectors import queues
 from curation.services import embedding, exporting, generations, intake, maps, versioning
+from curation.services.duplicates import regrouping, searching
 from curation.services.signals import refreshing
 
 
@@ -58,5 +59,16 @@ def refresh_signals(*, limit: int = 5_000) -> int:
     """Work out signals that are out of date. Running it twice, late, or in parallel is harmless."""
     done = 0
     while done < limit and (taken := refreshing.refresh_next(now=database_now())):
+        done += taken
+    return done
+
+
+@shared_task
+def find_duplicates(*, limit: int = 20_000) -> int:
+    """Look for duplicates, then regroup. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and (taken := searching.search_next(now=database_now())):
+        done += taken
+    while done < limit and (taken := regrouping.regroup_next(now=database_now())):
         done += taken
     return done

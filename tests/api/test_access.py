@@ -38,6 +38,7 @@ TABLE = {
     ("api-quality", "GET"): (READ, READERS, 403),
     ("api-own-quality", "GET"): (READ, ALL, 200),
     ("api-leaderboard", "GET"): (READ, READERS, 403),
+    ("api-duplicates", "GET"): (READ, READERS, 403),
     ("api-submit", "POST"): (ANNOTATE, set(), 400),
     ("api-release", "POST"): (ANNOTATE, set(), 409),
     ("api-renew", "POST"): (ANNOTATE, set(), 409),
