@@ -1,6 +1,6 @@
 from django.urls import path
 
-from curation.views import datasets, maps, overview, selection, similar, versions
+from curation.views import datasets, maps, overview, selection, signals, similar, versions
 
 # The `key` of addresses is registered by annotation.urls, which config.urls includes first.
 app_name = "curation"
@@ -28,6 +28,12 @@ urlpatterns = [
         "projects/<slug:slug>/curation/selection/<int:number>/undo/",
         selection.undo,
         name="undo_selection",
+    ),
+    path("projects/<slug:slug>/curation/signals/", signals.signals, name="signals"),
+    path(
+        "projects/<slug:slug>/curation/comparisons/<key:comparison_id>/",
+        signals.comparison,
+        name="comparison_signals",
     ),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("new-dataset/", datasets.new_dataset, name="new_dataset"),

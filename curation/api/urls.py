@@ -3,6 +3,7 @@ from django.urls import path
 from curation.api.datasets import DatasetsView, DatasetView
 from curation.api.downloads import ExportFileView
 from curation.api.duplicates import DuplicatesView
+from curation.api.signals import SignalsView
 from curation.api.similar import SimilarView
 from curation.api.versions import ExportsView, VersionsView, VersionView
 
@@ -11,6 +12,7 @@ VERSION = "datasets/<slug:slug>/versions/<int:number>/"
 urlpatterns = [
     path(f"{ITEMS}<path:item_id>/similar/", SimilarView.as_view(), name="api-similar"),
     path("projects/<slug:slug>/duplicates/", DuplicatesView.as_view(), name="api-duplicates"),
+    path("projects/<slug:slug>/signals/", SignalsView.as_view(), name="api-signals"),
     path("datasets/", DatasetsView.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", DatasetView.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/versions/", VersionsView.as_view(), name="api-versions"),

@@ -39,6 +39,8 @@ TABLE = {
     ("api-own-quality", "GET"): (READ, ALL, 200),
     ("api-leaderboard", "GET"): (READ, READERS, 403),
     ("api-duplicates", "GET"): (READ, READERS, 403),
+    ("api-signals", "GET"): (READ, READERS, 403),
+    ("api-signals", "POST"): (WRITE, READERS, 403),
     ("api-submit", "POST"): (ANNOTATE, set(), 400),
     ("api-release", "POST"): (ANNOTATE, set(), 409),
     ("api-renew", "POST"): (ANNOTATE, set(), 409),

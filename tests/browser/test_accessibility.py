@@ -38,6 +38,8 @@ PAGES = {
     "empty map": "/projects/haiku/curation/map/",
     "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
     "drafted selection": "/projects/haiku/curation/selection/1/",
+    "signals": "/projects/haiku/curation/signals/?name=vote_entropy",
+    "signals of a comparison": "/projects/haiku/curation/comparisons/{comparison}/",
     "datasets": "/datasets/",
     "health": "/health/",
     "not found": "/projects/none/",

@@ -86,6 +86,8 @@ PAGES = {
     ("GET", "curation:drafted"): READERS,
     ("POST", "curation:apply_selection"): when_allowed(ADMINS, 302),
     ("POST", "curation:undo_selection"): when_allowed(ADMINS, 409),
+    ("GET", "curation:signals"): READERS,
+    ("GET", "curation:comparison_signals"): READERS,
     ("GET", "curation:datasets"): OWN,
     ("GET", "curation:new_dataset"): OWN,
     ("GET", "curation:dataset"): DATASETS,

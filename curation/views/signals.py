@@ -1,0 +1,43 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from annotation.selectors import access
+from curation.forms.signals import SignalForm
+from curation.selectors import signal_pages
+from curation.views import signal_plots
+from curation.views.frames import curation_page
+
+
+@login_required
+@require_GET
+def signals(request: HttpRequest, slug: str) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.READS)
+    form = SignalForm(request.GET, names=signal_pages.names_in(seat.project))
+    shown = signal_pages.overview_of(seat.project, form.chosen())
+    along = signal_pages.with_disagreement(seat.project)
+    return curation_page(
+        request,
+        "signals.html",
+        seat,
+        "signals",
+        form=form,
+        shown=shown,
+        extremes=[("Highest", shown.highest), ("Lowest", shown.lowest)],
+        title=shown.signal.name.replace("_", " "),
+        plot=signal_plots.distribution(shown.bins, shown.signal.name.replace("_", " "))
+        or signal_plots.frequencies(shown.words),
+        correlations=along,
+        correlation_plot=signal_plots.along_with_disagreement(along),
+    )
+
+
+@login_required
+@require_GET
+def comparison(request: HttpRequest, slug: str, comparison_id: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.READS)
+    found = signal_pages.comparison_in(seat.project, comparison_id)
+    families = signal_pages.families_of(found)
+    return curation_page(
+        request, "comparison_signals.html", seat, "signals", comparison=found, families=families
+    )
