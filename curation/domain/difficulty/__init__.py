@@ -1,0 +1,1 @@
+"""How likely two more annotators would disagree about a comparison, foretold and checked."""
