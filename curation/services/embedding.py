@@ -19,7 +19,7 @@ from annotation.models import Project
 from curation.domain.embedding.encoder import Encoded, Encoder, default_model
 from curation.domain.embedding.errors import UnusableModel, UnusableVector
 from curation.domain.vocabulary import GenerationState
-from curation.models import Embedding, EmbeddingRequest, Generation, ItemTexts, ResponseText
+from curation.models import Embedding, EmbeddingRequest, Generation, ItemTexts, ResponseText, Text
 from curation.selectors.texts import texts_of
 from curation.services import generations, readiness
 
@@ -111,6 +111,8 @@ def embed_next_batch(*, now: datetime, project: Project | None = None) -> int:
         How many texts were taken; 0 when nothing is left to do. Safe to repeat.
     """
     wanted = model_of_settings()
+    if is_idle(wanted.name):
+        return 0
     generation = generations.generation_for(model=wanted, name=wanted.name, now=now)
     for used, model in in_use(generation, wanted):
         with transaction.atomic():
@@ -120,6 +122,14 @@ def embed_next_batch(*, now: datetime, project: Project | None = None) -> int:
                 save(batch, taken, used, now)
                 return len(taken)
     return 0
+
+
+def is_idle(name: str) -> bool:
+    """Tell that there is nothing to do, without loading the model."""
+    if EmbeddingRequest.objects.filter(tries__lt=MOST_TRIES).exists():
+        return False
+    used = Generation.objects.exclude(state=GenerationState.RETIRED)
+    return not Text.objects.exists() or [generation.name for generation in used] == [name]
 
 
 def in_use(wanted: Generation, model: NamedModel) -> Iterator[tuple[Generation, NamedModel]]:

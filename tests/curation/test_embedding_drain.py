@@ -1,4 +1,8 @@
+import os
+import random
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,6 +12,7 @@ from django.db import DataError, connection
 from pgvector import HalfVector
 
 from annotation.domain.vocabulary import MOST_TRIES
+from annotation.models import Comparison
 from curation.domain.texts import text_digest
 from curation.models import (
     DuplicateRequest,
@@ -15,11 +20,12 @@ from curation.models import (
     EmbeddingRequest,
     Generation,
     ItemTexts,
+    ResponseText,
     SignalRequest,
     Text,
 )
 from curation.selectors.vectors import active_generation, vectors_of
-from curation.services import embedding, intake
+from curation.services import embedding, generations, intake
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +130,7 @@ class TestEmbedNextBatch:
         make_item(texts=("a", "b"), prompt="c")
         read_all()
         monkeypatch.setattr(embedding, "MOST_TEXTS", 3)
-        embedding.generations.generation_for(model=models["toy"], name="toy", now=noon)
+        generations.generation_for(model=models["toy"], name="toy", now=noon)
         oldest = EmbeddingRequest.objects.get(n_chars=50)
         EmbeddingRequest.objects.filter(pk=oldest.pk).update(id=0)
 
@@ -186,6 +192,19 @@ class TestEmbedNextBatch:
             embedding.embed_next_batch(now=noon)
 
         assert set(EmbeddingRequest.objects.values_list("tries", flat=True)) == {0}
+
+    def test_does_not_load_the_model_where_nothing_waits(self, make_item, embed_all, models, noon):
+        class Unloadable:
+            name = "toy"
+
+        models["toy"], kept = Unloadable(), models["toy"]
+        assert embedding.embed_next_batch(now=noon) == 0
+        models["toy"] = kept
+        make_item()
+        embed_all()
+        models["toy"] = Unloadable()
+
+        assert embedding.embed_next_batch(now=noon) == 0
 
     def test_embeds_nothing_twice_whose_vector_is_there(self, make_item, embed_all, models, noon):
         make_item()
@@ -269,3 +288,74 @@ class TestRivalWorkers:
         assert SignalRequest.objects.filter(family="vectors").count() == 25
         semantic = DuplicateRequest.objects.filter(kind="semantic")
         assert semantic.count() == 9
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+class TestAKilledWorker:
+    def test_leaves_nothing_half_done(self, make_comparison, read_all, models, noon, monkeypatch):
+        for number in range(50):
+            make_comparison(texts=(f"a {number}", f"b {number}"), prompt=f"Why {number}?")
+        read_all()
+        monkeypatch.setattr(embedding, "MOST_TEXTS", 4)
+        embed = models["toy"].encode
+        monkeypatch.setattr(models["toy"], "encode", lambda said: time.sleep(0.01) or embed(said))
+        dice, n_texts = random.Random(5), Text.objects.count()
+        generations.generation_for(model=models["toy"], name="toy", now=noon)
+
+        for _ in range(5):
+            kill_a_worker(noon, after=dice.randint(1, 3), pause=dice.uniform(0, 0.05))
+
+            embedded = Embedding.objects.count()
+            assert 0 < embedded < n_texts == embedded + EmbeddingRequest.objects.count()
+            ready = set(SignalRequest.objects.filter(family="vectors").values_list("comparison"))
+            assert ready == set(comparisons_with_vectors())
+        while EmbeddingRequest.objects.exists():  # the last one's locks go a moment after it
+            embedding.embed_next_batch(now=noon)
+
+        assert Embedding.objects.count() == n_texts == 150
+        assert SignalRequest.objects.filter(family="vectors").count() == 50
+        assert DuplicateRequest.objects.filter(kind="semantic").count() == 50
+
+
+def kill_a_worker(noon, *, after, pause):
+    """Kill a worker process some batches after its start, wherever it is then."""
+    connection.close()  # a process and its child cannot share one
+    heard, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        while embedding.embed_next_batch(now=noon):
+            os.write(told, b".")
+        os._exit(0)
+    for _ in range(after):
+        os.read(heard, 1)
+    time.sleep(pause)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(heard), os.close(told)
+    wait_for_other_sessions()
+
+
+def wait_for_other_sessions():
+    """Wait until the server has noticed that the killed worker is gone."""
+    alive = True
+    while alive:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+            alive = cursor.fetchone()[0] > 0
+        time.sleep(0.01)
+
+
+def comparisons_with_vectors():
+    """Comparisons all of whose texts are embedded, found the slow way."""
+    embedded = set(Embedding.objects.values_list("text_id", flat=True))
+    prompts = dict(ItemTexts.objects.values_list("item_id", "prompt_id"))
+    answers = dict(ResponseText.objects.values_list("response_id", "text_id"))
+    for comparison in Comparison.objects.all():
+        texts = {prompts[comparison.item_id], *(answers[pk] for pk in comparison.response_ids)}
+        if texts <= embedded:
+            yield (comparison.pk,)

@@ -56,7 +56,8 @@ class TestTheFirstGeneration:
         assert (generation.name, generation.dimensions, generation.max_tokens) == ("toy", 8, 16)
         assert generation.activated_at == noon
 
-    def test_has_an_index_of_its_own(self, embed_all):
+    def test_has_an_index_of_its_own(self, make_item, embed_all):
+        make_item()
         embed_all()
 
         (definition,) = indexes()
@@ -64,8 +65,9 @@ class TestTheFirstGeneration:
         assert "halfvec(8)) halfvec_cosine_ops" in definition
 
     def test_is_found_again_under_another_name_of_the_same_model(
-        self, embed_all, models, switch_to, noon
+        self, make_item, embed_all, models, switch_to, noon
     ):
+        make_item()
         embed_all()
         moved = switch_to("/moved/toy")
         moved.revision = models["toy"].revision
