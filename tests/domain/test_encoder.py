@@ -179,7 +179,7 @@ class TestEmbed:
 
         found = embed(replace(engine, run=cramped), SHORT)
 
-        assert engine.budget.tokens < encoder_budget()
+        assert engine.budget.tokens < networks.CPU_TOKENS
         np.testing.assert_allclose(
             cosines(found.vectors, embed(engine, SHORT).vectors), 1, atol=1e-5
         )
@@ -193,10 +193,6 @@ class TestEmbed:
 
         assert BLOCK_TOKENS <= first.size < BLOCK_TOKENS + 25_000
         assert next(taken) == len(first.places)
-
-
-def encoder_budget():
-    return networks.CPU_TOKENS
 
 
 class TestEncodeStream:

@@ -29,7 +29,8 @@ def default_model() -> str:
 class Encoder:
     """One embedding model, loaded when first needed, safe to share between threads.
 
-    Pickled, it is its two arguments; the copy loads the model anew.
+    Pickled, it is its two arguments; the copy loads the model anew. A process that forks does so
+    before it embeds: threads of the engine do not live on in the child.
 
     Args:
         path_or_name: a folder that sentence-transformers can load, or a name on the hub.
