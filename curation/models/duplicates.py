@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from annotation.domain.vocabulary import MOST_TRIES
 from annotation.models import Item, Project
 from annotation.models.choices import choices_of, one_of
 from curation.domain.vocabulary import DuplicateKind, DuplicateVerb, RepresentativeRule
@@ -57,6 +58,11 @@ class DuplicateRequest(models.Model):
                 fields=["project", "kind", "text"], name="duplicate_request_once_per_text"
             ),
             one_of("kind", DuplicateKind, "duplicate_request_kind_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(tries__gte=MOST_TRIES), name="duplicate_request_aside"
+            )
         ]
 
 

@@ -97,5 +97,6 @@ class EmbeddingRequest(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["generation", "tries", "n_chars"], name="embedding_request_next")
+            models.Index(fields=["generation", "tries", "n_chars"], name="embedding_request_next"),
+            models.Index(fields=["generation", "id"], name="embedding_request_oldest"),
         ]

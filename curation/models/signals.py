@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from annotation.domain.vocabulary import MOST_TRIES
 from annotation.models import Comparison, Item, Project, Response
 from annotation.models.choices import choices_of, one_of
 from curation.domain.vocabulary import SignalFamily
@@ -56,6 +57,11 @@ class SignalRequest(models.Model):
                 fields=["family", "comparison"], name="signal_request_once_per_family"
             ),
             one_of("family", SignalFamily, "signal_request_family_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(tries__gte=MOST_TRIES), name="signal_request_aside"
+            )
         ]
 
 

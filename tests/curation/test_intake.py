@@ -217,3 +217,28 @@ class TestRivalReaders:
         assert Text.objects.count() == 3 + 7 + 5 + 3
         assert EmbeddingRequest.objects.count() == 7 + 5 + 3
         assert ItemTexts.objects.count() == 61
+
+
+class TestALateComparison:
+    def test_of_an_item_that_is_embedded_asks_for_the_signals_of_its_vectors(
+        self, make_item, embed_all, noon
+    ):
+        item = make_item()
+        embed_all()
+
+        late = Comparison.objects.create(
+            project=item.project,
+            item=item,
+            response_ids=sorted(item.responses.values_list("pk", flat=True)),
+            created_at=noon,
+        )
+
+        assert set(SignalRequest.objects.values_list("comparison", "family")) == {
+            (late.pk, "text"),
+            (late.pk, "vectors"),
+        }
+
+    def test_of_a_new_item_waits_for_its_vectors(self, make_comparison):
+        make_comparison()
+
+        assert set(SignalRequest.objects.values_list("family", flat=True)) == {"text"}
