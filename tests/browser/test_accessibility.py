@@ -6,6 +6,10 @@ from annotation.domain.vocabulary import Role
 from annotation.models import Annotator, Comparison, Import, Judgment, Rationale, Span
 from annotation.services import projects
 from annotation.services.aggregation import refresh_next_stale
+from curation.domain.selection.wish import Wish
+from curation.domain.vocabulary import SignalFamily
+from curation.models import Signals
+from curation.services import selection
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -36,10 +40,12 @@ PAGES = {
     "curation": "/projects/haiku/curation/",
     "similar items": "/projects/haiku/curation/similar/{item}/",
     "empty map": "/projects/haiku/curation/map/",
-    "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
-    "drafted selection": "/projects/haiku/curation/selection/1/",
     "signals": "/projects/haiku/curation/signals/?name=vote_entropy",
     "signals of a comparison": "/projects/haiku/curation/comparisons/{comparison}/",
+    "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
+    "drafted selection": "/projects/haiku/curation/selection/1/",
+    "no duplicates": "/projects/haiku/curation/duplicates/",
+    "duplicate policy": "/projects/haiku/curation/duplicates/policy/",
     "datasets": "/datasets/",
     "health": "/health/",
     "not found": "/projects/none/",
@@ -57,7 +63,8 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     join(admin, ranks, Role.ADMIN)
     make_comparison(item=make_item(("one", "two", "three", "four"), project=ranks))
     me = Annotator.objects.create(user=admin, kind="human", name="ada", created_at=noon)
-    make_comparison(slots=2)
+    graded = make_comparison(slots=2, metadata={"topic": "verse"})
+    draft_selection_of(graded, admin, noon)
     judged = make_comparison(slots=1, prompt="# A title\n\nWhy `x`?")
     ids = judged.response_ids
     common = {"project": project, "comparison": judged, "judged_at": noon}
@@ -80,6 +87,15 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     Comparison.objects.filter(pk=judged.pk).update(stale_since=noon)
     refresh_next_stale(now=noon)
     return admin, {"item": judged.item_id, "comparison": judged.id, "import": source.id}
+
+
+def draft_selection_of(comparison, user, noon):
+    Signals.objects.create(
+        project=comparison.project, comparison=comparison, version=1, computed_at=noon,
+        family=SignalFamily.DIFFICULTY, values={"difficulty": 0.5},
+    )  # fmt: skip
+    wish = Wish(signals=("difficulty",), n=5, groups="metadata.topic", floors="proportional")
+    selection.draft_selection(project=comparison.project, user=user, wish=wish, now=noon)
 
 
 class TestEveryPage:

@@ -75,7 +75,7 @@ class TestPickSpread:
     def test_refuses_floors_that_the_budget_does_not_buy(self):
         floors = [Floor("dear", np.array([0, 1]), 2)]
 
-        with pytest.raises(FloorsTooHigh, match="'dear' first"):
+        with pytest.raises(FloorsTooHigh, match="'dear' wants 2, 1 short"):
             pick_spread(
                 np.ones(3), np.eye(3), floors, n=3, weight=1.0, cost=np.full(3, 4.0), budget=7.0
             )

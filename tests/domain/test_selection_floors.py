@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curation.domain.selection import narrowing
 from curation.domain.selection.floors import (
     Floor,
     FloorsTooHigh,
@@ -94,6 +95,40 @@ class TestPickBest:
         assert chosen.total == pytest.approx(best)
         assert chosen.bound >= chosen.total
         assert cost[chosen.picks].sum() <= budget
+
+    @settings(max_examples=60)
+    @given(grouped_cases(), st.data())
+    def test_keeps_its_promises_where_the_programme_gets_only_a_core(self, case, data):
+        score, floors, n = case
+        size = len(score)
+        cost = np.array(data.draw(st.lists(st.integers(1, 9), min_size=size, max_size=size)))
+        budget = data.draw(st.integers(0, 30))
+        best = best_by_trying_all(score, floors, range(n + 1), cost, budget)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(narrowing, "CORE", 3)
+            if best is None:
+                with pytest.raises(FloorsTooHigh):
+                    pick_best(score, floors, n=n, cost=cost.astype(float), budget=budget)
+                return
+            chosen = pick_best(score, floors, n=n, cost=cost.astype(float), budget=budget)
+
+        assert cost[chosen.picks].sum() <= budget
+        assert len(chosen.picks) <= n
+        for floor in floors:
+            assert np.isin(chosen.picks, floor.members).sum() >= floor.least
+        assert chosen.bound >= best - 1e-6
+        assert chosen.total == pytest.approx(best) or not chosen.is_exact
+
+    def test_is_close_to_its_bound_for_many_candidates_under_a_budget(self):
+        rng = np.random.default_rng(0)
+        score, cost = rng.random(5_000), rng.lognormal(size=5_000)
+        floors = floors_of(rng.choice(list("abc"), 5_000), {"a": 5, "b": 90})
+
+        chosen = pick_best(score, floors, cost=cost, budget=60.0)
+
+        assert cost[chosen.picks].sum() <= 60.0
+        assert chosen.bound - chosen.total <= 0.001 * chosen.bound
 
     def test_says_for_which_floor_each_one_was_picked(self):
         score = np.array([9.0, 8.0, 7.0, 1.0, 0.5])

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from curation.domain.selection.floors import (
     Floor,
-    FloorsTooHigh,
     Scores,
-    Shortfall,
     are_separate,
     pick_best,
     refuse_small_groups,
+    refuse_too_dear,
     refuse_too_many,
 )
 
@@ -169,8 +168,7 @@ class _Purse:
             self.group_of[floor.members] = place
         self.needs = np.array([floor.least for floor in floors], dtype=np.intp)
         self.cheapest = [np.sort(prices[floor.members])[: floor.least] for floor in floors]
-        if (asked := self.reserve()) > budget:
-            raise self._too_dear(asked - budget)
+        refuse_too_dear(floors, prices, budget)
 
     def reserve(self) -> float:
         """The least that the floors still cost."""
@@ -203,16 +201,6 @@ class _Purse:
     def _open_in(self, place: int, is_picked: NDArray[np.bool_]) -> NDArray[np.intp]:
         members = self.floors[place].members
         return members[~is_picked[members]]
-
-    def _too_dear(self, missing: float) -> FloorsTooHigh:
-        dearest = max(range(len(self.floors)), key=lambda place: float(self.cheapest[place].sum()))
-        floor = self.floors[dearest]
-        buys = int((np.cumsum(self.cheapest[dearest]) <= self.left).sum())
-        return FloorsTooHigh(
-            f"The floors cost {missing:.4g} more than the budget at least: lower that of "
-            f"'{floor.group}' first, which wants {floor.least}.",
-            [Shortfall(floor.group, floor.least, max(1, floor.least - buys))],
-        )
 
 
 def _bound(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.domain.errors import DomainError
-from curation.domain.selection import programme
+from curation.domain.selection import narrowing, programme
 
 Scores = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -157,6 +157,21 @@ def refuse_too_many(floors: Sequence[Floor], n: int) -> None:
         )
 
 
+def refuse_too_dear(floors: Sequence[Floor], cost: Scores, budget: float) -> None:
+    """Raises FloorsTooHigh where the budget does not buy the floors of separate groups.
+
+    What lacks is what is left to buy after the cheapest were bought first.
+    """
+    cheapest = [np.sort(cost[floor.members])[: floor.least] for floor in floors]
+    owner = np.repeat(np.arange(len(floors)), [len(costs) for costs in cheapest])
+    costs = np.concatenate([*cheapest, np.empty(0)])
+    order = np.argsort(costs, kind="stable")
+    is_left = np.cumsum(costs[order]) > budget
+    missing = np.bincount(owner[order][is_left], minlength=len(floors))
+    if missing.any():
+        raise _too_high(floors, missing.tolist())
+
+
 def ordered(picks: Places, score: Scores) -> Places:
     """Picks with the highest score first, equal ones by place."""
     return picks[np.lexsort((picks, -score[picks]))]
@@ -223,12 +238,17 @@ def _programme(
 ) -> Chosen:
     limits = programme.Limits(n=n, cost=cost, budget=budget, is_exactly_n=cost is None)
     groups = [(floor.members, floor.least) for floor in floors]
-    solved = programme.solve(score, groups, limits, seconds)
+    solve = programme.solve
+    if cost is not None and are_separate(floors, len(score)):
+        refuse_too_many(floors, n)
+        refuse_too_dear(floors, cost, budget)
+        solve = narrowing.solve
+    solved = solve(score, groups, limits, seconds)
     if solved.is_infeasible:
         raise _too_high(floors, programme.missing(len(score), groups, limits, seconds))
     if solved.picks is None:
         raise NoPickFound("No pick was found in time: lower the floors or raise the budget.")
-    free = programme.solve(score, [], limits, seconds) if floors else solved
+    free = solve(score, [], limits, seconds) if floors else solved
     free_picks = free.picks if free.picks is not None else solved.picks
     picks = ordered(solved.picks, score)
     total = float(score[picks].sum())
