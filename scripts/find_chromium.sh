@@ -12,7 +12,8 @@ found && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Chromium for the browser journeys …"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || true
+    exec </dev/null # whatever a package asks gets its default answer
+    apt-get update -qq && apt-get -o Acquire::Retries=3 install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || true
     found && exit 0
 fi
 echo "No Chromium was found and it cannot be installed here. Install it, or name one in CHROMIUM."
