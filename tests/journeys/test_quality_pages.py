@@ -35,9 +35,15 @@ def count(noon):
 
 @pytest.fixture
 def vote(project, noon):
-    def vote(comparison, annotator, best, *, minutes=0):
+    def vote(*votes):
+        """Judge: vote((comparison, annotator, 0, minute), …), the best response by position."""
+        Judgment.objects.bulk_create(judgment_of(*one) for one in votes)
+        judged = {comparison.pk for comparison, *_ in votes}
+        Comparison.objects.filter(pk__in=judged).update(stale_since=noon)
+
+    def judgment_of(comparison, annotator, best, minute=0):
         a, b = comparison.response_ids
-        Judgment.objects.create(
+        return Judgment(
             project=project,
             comparison=comparison,
             annotator=annotator,
@@ -46,9 +52,8 @@ def vote(project, noon):
             strength=1,
             shown_order=[a, b],
             active_seconds=20.0,
-            judged_at=noon + timedelta(minutes=minutes),
+            judged_at=noon + timedelta(minutes=minute),
         )
-        Comparison.objects.filter(pk=comparison.pk).update(stale_since=noon)
 
     return vote
 
@@ -68,10 +73,10 @@ def judge(project, noon):
 def judged(project, make_comparison, ann, bob, judge, vote, count):
     """Sixty comparisons: ann and bob agree on all but the first six, the judge likes the first."""
     comparisons = [make_comparison() for _ in range(N_COMPARISONS)]
-    for place, comparison in enumerate(comparisons):
-        vote(comparison, ann, place % 2, minutes=place)
-        vote(comparison, bob, place % 2 if place >= 6 else 1 - place % 2, minutes=place)
-        vote(comparison, judge, 0, minutes=place)
+    bobs = [place % 2 if place >= 6 else 1 - place % 2 for place in range(N_COMPARISONS)]
+    vote(*((one, ann, place % 2, place) for place, one in enumerate(comparisons)))
+    vote(*((one, bob, bobs[place], place) for place, one in enumerate(comparisons)))
+    vote(*((one, judge, 0, place) for place, one in enumerate(comparisons)))
     count()
     return comparisons
 
@@ -160,8 +165,7 @@ class TestQualityPage:
     ):
         for best in (0, 1):
             comparison = make_comparison()
-            vote(comparison, ann, best)
-            vote(comparison, bob, best)
+            vote((comparison, ann, best), (comparison, bob, best))
         count()
 
         page = shown(researcher, "/projects/haiku/quality/")
@@ -218,7 +222,7 @@ class TestLiveAgreement:
         self, judged, researcher, vote, count, make_annotator
     ):
         live = researcher.get("/projects/haiku/quality/").context["live"]
-        vote(judged[0], make_annotator("carl"), 0)
+        vote((judged[0], make_annotator("carl"), 0))
         count()
 
         answer = self.poll(researcher, live)
@@ -258,7 +262,7 @@ class TestPeopleAndJudges:
     def test_keep_those_with_few_votes_apart(
         self, judged, researcher, vote, count, make_annotator, noon
     ):
-        vote(judged[0], make_annotator("carl"), 0)
+        vote((judged[0], make_annotator("carl"), 0))
         count(noon + HOUR)
 
         page = researcher.get("/projects/haiku/judges/")
@@ -283,7 +287,7 @@ class TestAnnotatorPage:
         of_two = client.get("/projects/haiku/annotators/me/").context["shown"].compared
         carl = make_annotator("carl")
         for comparison in judged[-20:]:
-            vote(comparison, carl, 0)
+            vote((comparison, carl, 0))
         count(noon + HOUR)
 
         of_three = client.get("/projects/haiku/annotators/me/").context["shown"].compared
@@ -334,7 +338,7 @@ class TestLeaderboard:
     ):
         item = make_item()
         item.responses.update(model_name="")
-        vote(make_comparison(item=item), ann, 0)
+        vote((make_comparison(item=item), ann, 0))
         count()
 
         assert "nothing to rank" in shown(researcher, "/projects/haiku/leaderboard/")
