@@ -252,6 +252,27 @@ class TestEncoder:
         assert isinstance(refused.value, DomainError)
 
 
+class TestPrompt:
+    def test_stands_before_every_text_as_in_the_library(self, library, engine):
+        asking = copy.deepcopy(library)
+        asking.prompts, asking.default_prompt_name = {"ask": "question: "}, "ask"
+        prompt = networks.prompt_of(asking)
+        cutter = networks.Cutter(library.tokenizer.backend_tokenizer, 256, prompt)
+
+        found = embed(replace(engine, cutter=cutter), SHORT)
+
+        np.testing.assert_allclose(cosines(found.vectors, asking.encode(SHORT)), 1, atol=1e-5)
+        assert found.n_tokens[3] == 1
+
+    def test_one_that_is_left_out_of_pooling_is_refused(self, library):
+        asking = copy.deepcopy(library)
+        asking.prompts, asking.default_prompt_name = {"ask": "question: "}, "ask"
+        asking[1].include_prompt = False
+
+        with pytest.raises(UnusableModel, match="out of pooling"):
+            networks.prompt_of(asking)
+
+
 class TestPrecision:
     def test_half_is_used_only_where_vectors_are_those_of_full(self, library, engine):
         cutter = engine.cutter

@@ -79,6 +79,7 @@ class Encoder:
             "chunk_tokens": self.max_tokens,
             "overlap_tokens": self.engine().cutter.overlap,
             "pooling": "mean of unit chunk vectors weighted by tokens, scaled to length 1",
+            "prompt": self.engine().prompt,
             "cosine_to_fp32": LEAST_COSINE,
         }
 

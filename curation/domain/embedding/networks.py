@@ -52,6 +52,7 @@ class Engine:
     precision: str
     dimensions: int
     max_tokens: int
+    prompt: str
     commit: str
     budget: Budget
     workers: ThreadPoolExecutor
@@ -66,7 +67,7 @@ def load(path_or_name: str, device: str | None) -> Engine:
     model = opened(path_or_name)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     max_tokens = limit_of(model)
-    cutter = Cutter(model.tokenizer.backend_tokenizer, max_tokens)
+    cutter = Cutter(model.tokenizer.backend_tokenizer, max_tokens, prompt_of(model))
     probes = [cutter.cut(cutter.read(text))[0] for text in PROBES]
     on_cpu = device == "cpu"
     full = fastest(model, torch.float32, probes)
@@ -82,6 +83,7 @@ def load(path_or_name: str, device: str | None) -> Engine:
         precision=precision,
         dimensions=int(model.get_embedding_dimension()),
         max_tokens=max_tokens,
+        prompt=prompt_of(model),
         commit=str(getattr(model[0].model.config, "_commit_hash", None) or ""),
         budget=Budget(CPU_TOKENS, CPU_TOKENS) if on_cpu else Budget(GPU_TOKENS, MOST_GPU_TOKENS),
         workers=side_by_side(torch.get_num_threads() if on_cpu else 1),
@@ -108,6 +110,14 @@ def limit_of(model: Any) -> int:
     """Most tokens that a model reads at a time; 512 where it does not say."""
     places = getattr(model[0].model.config, "max_position_embeddings", None)
     return int(model.max_seq_length or places or 512)
+
+
+def prompt_of(model: Any) -> str:
+    """What the library would put before every text of a model."""
+    prompt = model.prompts.get(model.default_prompt_name) or ""
+    if prompt and not getattr(model[1], "include_prompt", True):
+        raise UnusableModel("The model leaves its prompt out of pooling, which Quorum cannot.")
+    return str(prompt)
 
 
 def side_by_side(n: int) -> ThreadPoolExecutor:

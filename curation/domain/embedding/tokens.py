@@ -19,15 +19,22 @@ class Cutter:
     Args:
         tokenizer: the model's own; a copy is used, without its padding and truncation.
         limit: most tokens of a run.
+        prompt: what the model wants before every text, and so before every chunk.
+
+    Raises:
+        UnusableModel: the tokenizer adds its tokens elsewhere, or leaves no room for a text.
     """
 
-    def __init__(self, tokenizer: Tokenizer, limit: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, limit: int, prompt: str = "") -> None:
         self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._before, self._after = self._added()
+        before, self._after = self._added()
+        self._before = np.concatenate([before, self.read(prompt)])
         self.n_added = len(self._before) + len(self._after)
         self.room = limit - self.n_added
+        if self.room < 1:
+            raise UnusableModel(f"The model's limit of {limit} tokens leaves no room for a text.")
         self.overlap = min(OVERLAP, self.room // 4)
 
     def _added(self) -> tuple[Run, Run]:
