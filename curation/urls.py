@@ -1,6 +1,15 @@
 from django.urls import path
 
-from curation.views import datasets, maps, overview, selection, signals, similar, versions
+from curation.views import (
+    datasets,
+    duplicates,
+    maps,
+    overview,
+    selection,
+    signals,
+    similar,
+    versions,
+)
 
 # The `key` of addresses is registered by annotation.urls, which config.urls includes first.
 app_name = "curation"
@@ -34,6 +43,17 @@ urlpatterns = [
         "projects/<slug:slug>/curation/comparisons/<key:comparison_id>/",
         signals.comparison,
         name="comparison_signals",
+    ),
+    path("projects/<slug:slug>/curation/duplicates/", duplicates.duplicates, name="duplicates"),
+    path(
+        "projects/<slug:slug>/curation/duplicates/decide/",
+        duplicates.decide,
+        name="decide_duplicates",
+    ),
+    path(
+        "projects/<slug:slug>/curation/duplicates/policy/",
+        duplicates.policy,
+        name="duplicate_policy",
     ),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("new-dataset/", datasets.new_dataset, name="new_dataset"),
