@@ -110,13 +110,14 @@ def ask_what_follows(
     """Ask for the signals that rest on those just written."""
     changed = [comparison for comparison in comparisons if comparison.pk in outcome.values]
     ids = [comparison.pk for comparison in changed]
-    if family != SignalFamily.TOPIC:
-        requests.ask(comparison_ids=ids, families=[SignalFamily.DIFFICULTY], now=now)
     if family == SignalFamily.VOTES:
         requests.ask(
             comparison_ids=with_chosen_gaps(changed), families=[SignalFamily.IMPORTED], now=now
         )
         refresh_novelty([one for one in changed if one.pk not in before], now)
+    # Last: a rival that holds the requests above may be about to ask for difficulty too.
+    if family != SignalFamily.TOPIC:
+        requests.ask(comparison_ids=ids, families=[SignalFamily.DIFFICULTY], now=now)
 
 
 def with_chosen_gaps(comparisons: Sequence[Comparison]) -> list[int]:
