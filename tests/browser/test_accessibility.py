@@ -10,6 +10,7 @@ from curation.domain.selection.wish import Wish
 from curation.domain.vocabulary import SignalFamily
 from curation.models import Signals
 from curation.services import selection
+from curation.services.signals import refreshing
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -86,6 +87,8 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     )
     Comparison.objects.filter(pk=judged.pk).update(stale_since=noon)
     refresh_next_stale(now=noon)
+    while refreshing.refresh_next(now=noon):
+        pass
     return admin, {"item": judged.item_id, "comparison": judged.id, "import": source.id}
 
 
