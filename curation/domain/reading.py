@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from annotation.domain.content import text_of
-from curation.domain.texts import folded, item_digest, prompt_text, text_digest
+from curation.domain.duplicates.bare import bare
+from curation.domain.texts import item_digest, prompt_text, text_digest
 
 
 class Said(NamedTuple):
-    """What is kept of a text: SHA-256 of it, 32 bytes, of its folded form, and its code points."""
+    """What is kept of a text: SHA-256 of it, 32 bytes, of its bare form, and its code points."""
 
     digest: bytes
     folded: bytes
@@ -28,7 +29,7 @@ class Reading:
 
 def said(text: str) -> Said:
     """Digest one text."""
-    return Said(text_digest(text), text_digest(folded(text)), len(text))
+    return Said(text_digest(text), text_digest(bare(text)), len(text))
 
 
 def read_item(

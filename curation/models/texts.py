@@ -26,9 +26,10 @@ class Intake(models.Model):
 class Text(models.Model):
     """A distinct text of prompts or responses, wherever it stands. Derived.
 
-    `digest` is the SHA-256 of its UTF-8 bytes; `folded` that of the text after NFC, case folding
-    and white space folding. The text itself stays where it was imported: `item`, or `response`
-    where it is that of a response, names one such place.
+    `digest` is the SHA-256 of its UTF-8 bytes; `folded` that of the text as
+    `curation.domain.duplicates.bare` writes it, case, white space and punctuation aside. The text
+    itself stays where it was imported: `item`, or `response` where it is that of a response, names
+    one such place.
     """
 
     digest = models.BinaryField(max_length=32, unique=True)

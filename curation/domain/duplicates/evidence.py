@@ -15,7 +15,7 @@ from curation.domain.duplicates.wording import fills_one_template, is_contradict
 VERSION = 1  # of readings and weights, stored with each pair; another version is weighed again
 LEAST_TURN = 0.5  # likeness of each turn of two conversations that can be the same
 HALF_KNOWN = 0.5  # likeness of the names of texts without names: it speaks for neither side
-# Least cosine of texts that can be the same, by kind; fewer than one true pair in a hundred is below.
+# Least cosine of texts that can be the same: fewer than one true pair in a hundred is below.
 LEAST_COSINE = {PROSE: 0.7, PROBLEM: 0.7, CODE: 0.6}
 WORTH_CHECKING = 0.01  # score from which on the words themselves are aligned
 
@@ -67,7 +67,9 @@ def weighed(first: Reading, second: Reading, cosine: float) -> Evidence:
     kind = kind_of(first, second)
     if cosine < LEAST_COSINE[kind]:
         return Evidence(0.0, kind, {"cosine": round(float(cosine), 4)}, "cosine")
-    parts = {name: round(value, 4) for name, value in likenesses(first, second, cosine).items()}
+    parts = {
+        name: round(value, 4) for name, value in likenesses(first, second, cosine, kind).items()
+    }
     score = round(logistic(kind, parts), 4)
     if score < WORTH_CHECKING:
         return Evidence(score, kind, parts)
@@ -79,8 +81,8 @@ def kind_of(first: Reading, second: Reading) -> str:
     return first.kind if first.kind == second.kind else PROSE
 
 
-def likenesses(first: Reading, second: Reading, cosine: float) -> dict[str, float]:
-    """Measure all that the weights of the pair's kind ask for.
+def likenesses(first: Reading, second: Reading, cosine: float, kind: str) -> dict[str, float]:
+    """Measure all that the weights of a kind ask for.
 
     cosine: of the vectors. names: the share of either text's names that the other has among its
     words. Of multisets, what is common over what either has, 0 if neither has anything: numbers;
@@ -88,7 +90,7 @@ def likenesses(first: Reading, second: Reading, cosine: float) -> dict[str, floa
     without them; examples, the shape of its examples.
     """
     parts = {"cosine": float(cosine)}
-    for name in WEIGHTS[kind_of(first, second)]:
+    for name in WEIGHTS[kind]:
         if name == "names":
             parts[name] = names_found(first, second)
         elif name not in ("cosine", "1"):

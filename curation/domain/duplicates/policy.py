@@ -16,7 +16,7 @@ WHAT = (PROMPT, PROMPT_AND_RESPONSES, RESPONSE)
 SINGLE, AVERAGE, COMPLETE = "single", "average", "complete"
 LINKAGES = (SINGLE, AVERAGE, COMPLETE)
 EVIDENCE = {
-    DuplicateKind.EXACT: ("bytes", "folded"),
+    DuplicateKind.EXACT: ("folded", "bytes"),
     DuplicateKind.NEAR: ("checked", "jaccard"),
     DuplicateKind.SEMANTIC: ("combined", "cosine"),
 }
@@ -33,10 +33,11 @@ class Rule:
         threshold: least score, in (0, 1], of texts that say the same.
         linkage: what joins groups: the best pair ("single"), the mean over all pairs ("average")
             or the worst ("complete"), where a pair that nobody found counts 0.
-        evidence: what the score is. exact: "bytes" or "folded" (case, white space and Unicode form
-            aside), always 1. near: "jaccard" of the shingles, or "checked", the same but 0 where
-            the few words that differ matter (`wording.py`). semantic: "cosine", or "combined", the
-            probability of `evidence.py`, whose even odds are .5 for every kind of text.
+        evidence: what the score is. exact: "folded" (case, white space and punctuation aside, see
+            `bare.py`) or "bytes", always 1. near: "jaccard" of the shingles, or "checked", the
+            same but 0 where the few words that differ matter (`wording.py`). semantic: "cosine",
+            or "combined", the probability of `evidence.py`, whose even odds are .5 for every kind
+            of text.
         floor: least similarity (Jaccard, cosine) at which a pair is looked at and stored at all.
     """
 
@@ -51,7 +52,7 @@ class Rule:
 class Policy:
     """One rule for each kind of evidence."""
 
-    exact: Rule = Rule(PROMPT_AND_RESPONSES, 1.0, SINGLE, "bytes", 1.0)
+    exact: Rule = Rule(PROMPT_AND_RESPONSES, 1.0, SINGLE, "folded", 1.0)
     near: Rule = Rule(PROMPT, 0.7, AVERAGE, "checked", 0.5)
     semantic: Rule = Rule(PROMPT, 0.5, AVERAGE, "combined", 0.6)
 

@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS, COLUMNS = 2_048, 8_192  # of a block of products: 64 MB of fp32
-SAMPLE = 2_000  # vectors that the leading dimensions are chosen on
-SHARES = (1 / 8, 1 / 6, 1 / 4, 1 / 2)  # of the dimensions, tried on the sample
-PRICE = 120.0  # of measuring one candidate in full, in products of one pair (timed on AVX2)
+SAMPLE = 1_000  # vectors that the leading dimensions are chosen on
+SHARES = (1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 2)  # of the dimensions, tried on the sample
+PRICE = 100.0  # of measuring one candidate in full, in products of one pair (timed on AVX2)
 ROUNDING = 1e-4  # more than what fp32 may be off in a product of projections
 MEASURED_AT_ONCE = 20_000
 LEAST_ROWS = 4_000  # fewer are multiplied out at once
 Vectors = NDArray[np.float32]
 Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
-Product = tuple[int, int, NDArray[np.float32]]  # begin of its rows, of its columns, the block
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def alike_pairs(vectors: Vectors, least: float) -> AlikePairs:
     rows = unit(vectors)
     axes = leading_axes(rows, least)
     if axes is None:
-        return gathered(blocks(rows, rows, same=True), least, same=True)
+        return gathered(rows, rows, least, same=True)
     return measured(rows, rows, axes, least, same=True)
 
 
@@ -66,14 +65,14 @@ def alike_pairs_between(new: Vectors, old: Vectors, least: float) -> AlikePairs:
     one, other = unit(new), unit(old)
     axes = leading_axes(other, least) if len(one) >= ROWS else None
     if axes is None:
-        return gathered(blocks(one, other, same=False), least, same=False)
+        return gathered(one, other, least, same=False)
     return measured(one, other, axes, least, same=False)
 
 
 def exact_pairs(vectors: Vectors, least: float) -> AlikePairs:
     """Find all pairs by the whole product, block by block: what `alike_pairs` is held against."""
     rows = unit(vectors)
-    return gathered(blocks(rows, rows, same=True), least, same=True)
+    return gathered(rows, rows, least, same=True)
 
 
 def usable(vectors: Vectors) -> NDArray[np.bool_]:
@@ -120,12 +119,13 @@ def measured(
     mine = lifted(one @ axes)
     theirs = mine if same else lifted(other @ axes)
     swapped = [*range(axes.shape[1]), axes.shape[1] + 1, axes.shape[1]]
-    cut = np.float32(least - 1 - ROUNDING)
+    cut = least - 1 - ROUNDING
+    room = Room()
     parts: list[Part] = []
     for begin in range(0, len(mine), ROWS):
         for at in range(begin if same else 0, len(theirs), COLUMNS):
-            block = mine[begin : begin + ROWS] @ theirs[at : at + COLUMNS][:, swapped].T
-            first, second = passed(block >= cut, begin, at, same=same)
+            block = room.product(mine[begin : begin + ROWS], theirs[at : at + COLUMNS, swapped])
+            first, second = passed(room.reaching(block, cut), begin, at, same=same)
             parts += verified(one, other, first, second, least)
     return joined(parts)
 
@@ -139,10 +139,20 @@ def lifted(near: Vectors) -> Vectors:
     return np.concatenate([near, halves, np.ones_like(halves)], axis=1)
 
 
-def blocks(one: Vectors, other: Vectors, *, same: bool) -> Iterator[Product]:
-    for begin in range(0, len(one), ROWS):
-        for at in range(begin if same else 0, len(other), COLUMNS):
-            yield begin, at, one[begin : begin + ROWS] @ other[at : at + COLUMNS].T
+class Room:
+    """Memory for one block, used again and again: fresh pages cost more than the work itself."""
+
+    def __init__(self) -> None:
+        self._products = np.empty(ROWS * COLUMNS, dtype=np.float32)
+        self._flags = np.empty(ROWS * COLUMNS, dtype=np.bool_)
+
+    def product(self, one: Vectors, other: Vectors) -> Vectors:
+        block = self._products[: len(one) * len(other)].reshape(len(one), len(other))
+        return np.matmul(one, other.T, out=block)
+
+    def reaching(self, block: Vectors, least: float) -> NDArray[np.bool_]:
+        flags = self._flags[: block.size].reshape(block.shape)
+        return np.greater_equal(block, np.float32(least), out=flags)
 
 
 def passed(
@@ -164,11 +174,15 @@ def verified(
         yield rows[keep], columns[keep], cosine[keep]
 
 
-def gathered(products: Iterator[Product], least: float, *, same: bool) -> AlikePairs:
+def gathered(one: Vectors, other: Vectors, least: float, *, same: bool) -> AlikePairs:
+    """Multiply everything out, block by block."""
+    room = Room()
     parts: list[Part] = []
-    for begin, at, block in products:
-        first, second = passed(block >= least, begin, at, same=same)
-        parts.append((first, second, block[first - begin, second - at]))
+    for begin in range(0, len(one), ROWS):
+        for at in range(begin if same else 0, len(other), COLUMNS):
+            block = room.product(one[begin : begin + ROWS], other[at : at + COLUMNS])
+            first, second = passed(room.reaching(block, least), begin, at, same=same)
+            parts.append((first, second, block[first - begin, second - at]))
     return joined(parts)
 
 
