@@ -91,6 +91,7 @@ PAGES = {
     ("GET", "curation:duplicates"): READERS,
     ("POST", "curation:decide_duplicates"): when_allowed(READERS, 400),
     ("GET", "curation:duplicate_policy"): ADMINS,
+    ("GET", "curation:reuse"): READERS,
     ("GET", "curation:datasets"): OWN,
     ("GET", "curation:new_dataset"): OWN,
     ("GET", "curation:dataset"): DATASETS,
