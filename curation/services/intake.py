@@ -1,7 +1,7 @@
 """Reads the texts of new items, each distinct one once, so that the other drains can work."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -154,8 +154,20 @@ def save_texts(batch: Batch, now: datetime) -> dict[bytes, int]:
         cursor.execute(ADD_TEXTS, columns)
         fresh = [pk for (pk,) in cursor.fetchall()]
     generations.request_vectors(text_ids=fresh, now=now)
-    found = Text.objects.filter(digest__in=columns[0]).values_list("digest", "pk")
-    return {bytes(digest): pk for digest, pk in found}
+    found = Text.objects.filter(digest__in=columns[0]).only("digest", "folded")
+    return refold({bytes(text.digest): text for text in found}, first)
+
+
+def refold(found: dict[bytes, Text], read: Iterable[Said]) -> dict[bytes, int]:
+    """Correct texts that were folded by an older version; give the ids of all by digest."""
+    outdated = []
+    for said in read:
+        text = found[said.digest]
+        if bytes(text.folded) != said.folded:
+            text.folded = said.folded
+            outdated.append(text)
+    Text.objects.bulk_update(sorted(outdated, key=lambda text: text.pk), ["folded"])
+    return {digest: text.pk for digest, text in found.items()}
 
 
 def save_places(batch: Batch, ids: dict[bytes, int]) -> None:

@@ -107,6 +107,7 @@ class TestReadNextItems:
         make_item(texts=("same", "c"))
         read_all()
         before = {model: list(model.objects.order_by("pk").values()) for model in (Text, ItemTexts)}
+        Text.objects.update(folded=b"by an older version")
 
         assert intake.reread_items(project=project, now=noon) == 2
         read_all()
