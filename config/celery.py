@@ -41,6 +41,7 @@ app.conf.beat_schedule = {
     "find-duplicates": every(2, "curation.tasks.find_duplicates", queue="long"),
     "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
     "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
+    "foretell-difficulty": every(10, "curation.tasks.foretell_difficulty", queue="long"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES

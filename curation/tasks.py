@@ -2,7 +2,15 @@ from celery import shared_task
 
 from annotation.selectors.clock import database_now
 from curation.selectors import queues
-from curation.services import embedding, exporting, generations, intake, maps, versioning
+from curation.services import (
+    difficulty,
+    embedding,
+    exporting,
+    generations,
+    intake,
+    maps,
+    versioning,
+)
 from curation.services.duplicates import regrouping, searching
 from curation.services.signals import refreshing
 
@@ -59,6 +67,16 @@ def refresh_signals(*, limit: int = 5_000) -> int:
     """Work out signals that are out of date. Running it twice, late, or in parallel is harmless."""
     done = 0
     while done < limit and (taken := refreshing.refresh_next(now=database_now())):
+        done += taken
+    return done
+
+
+@shared_task
+def foretell_difficulty(*, limit: int = 50_000) -> int:
+    """Fit difficulty where votes have grown, and foretell it. Safe to repeat, late, in parallel."""
+    done = int(difficulty.refit_next(now=database_now()))
+    rest = difficulty.REST
+    while done < limit and (taken := difficulty.refresh_next(now=database_now(), rest=rest)):
         done += taken
     return done
 

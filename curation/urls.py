@@ -2,6 +2,7 @@ from django.urls import path
 
 from curation.views import (
     datasets,
+    difficulty,
     duplicates,
     maps,
     overview,
@@ -40,6 +41,7 @@ urlpatterns = [
         name="undo_selection",
     ),
     path("projects/<slug:slug>/curation/signals/", signals.signals, name="signals"),
+    path("projects/<slug:slug>/curation/difficulty/", difficulty.difficulty, name="difficulty"),
     path(
         "projects/<slug:slug>/curation/comparisons/<key:comparison_id>/",
         signals.comparison,

@@ -7,7 +7,8 @@ from annotation.models import Comparison, Project
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
 from curation.management.bars import bar
-from curation.selectors import duplicate_groups, progress, signals
+from curation.selectors import difficulty, duplicate_groups, progress, signals
+from curation.services import difficulty as fits
 from curation.services import embedding, generations, intake, maps
 from curation.services.duplicates import regrouping, searching
 from curation.services.signals import refreshing
@@ -47,6 +48,8 @@ DRAINS = (
     *TO_DUPLICATES,
     Drain("maps", "Prompts laid out", maps.refresh_next_map, lambda project: 1),
     Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),
+    Drain("fits", "Fits of difficulty", fits.refit_next, lambda project: 1),
+    Drain("difficulties", "Difficulties foretold", fits.refresh_next, difficulty.requests_waiting),
 )
 
 

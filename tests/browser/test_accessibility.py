@@ -39,6 +39,7 @@ PAGES = {
     "judging": "/projects/haiku/judge/",
     "judging a ranking": "/projects/ranks/judge/",
     "curation": "/projects/haiku/curation/",
+    "difficulty": "/projects/haiku/curation/difficulty/",
     "similar items": "/projects/haiku/curation/similar/{item}/",
     "empty map": "/projects/haiku/curation/map/",
     "signals": "/projects/haiku/curation/signals/?name=vote_entropy",

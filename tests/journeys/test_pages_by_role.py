@@ -77,6 +77,7 @@ PAGES = {
     ("POST", "annotation:draft"): when_allowed(MEMBERS, 400),
     ("POST", "annotation:correct"): BROKEN,
     ("GET", "curation:curation"): READERS,
+    ("GET", "curation:difficulty"): READERS,
     ("POST", "curation:retry"): when_allowed(ADMINS, 302),
     ("GET", "curation:similar"): READERS,
     ("GET", "curation:map"): READERS,

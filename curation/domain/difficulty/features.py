@@ -103,7 +103,8 @@ def mean_of_others(groups: Ints, values: Floats) -> Floats:
         groups: (I, g) numbers of the groups that each row is in. values: (I,) NaN where missing.
     Returns:
         (I,) means over the groups of means over their other rows, each drawn towards the mean of
-        all as if `USUAL_VOTES` rows had it. NaN where all values are missing.
+        all as if `USUAL_VOTES` rows had it. NaN where there are no other rows: the mean of all
+        would tell nothing but which votes were kept back.
     """
     known = ~np.isnan(values)
     if not known.any():
@@ -114,9 +115,10 @@ def mean_of_others(groups: Ints, values: Floats) -> Floats:
     for column in groups.T:
         sums += np.bincount(column, filled, size)
         n += np.bincount(column, known, size)
-    total = np.zeros(len(values))
+    total, n_others = np.zeros(len(values)), np.zeros(len(values))
     for column in groups.T:
         own = (groups == column[:, None]).sum(axis=1)
-        others = sums[column] - own * filled + USUAL_VOTES * usual
-        total += others / (n[column] - own * known + USUAL_VOTES)
-    return total / groups.shape[1]
+        n_here = n[column] - own * known
+        n_others += n_here
+        total += (sums[column] - own * filled + USUAL_VOTES * usual) / (n_here + USUAL_VOTES)
+    return np.where(n_others > 0, total / groups.shape[1], np.nan)

@@ -95,9 +95,9 @@ class Model:
         return {"intercept": round(self.intercept, DECIMALS), "features": features}, knots
 
 
-def from_json(weights: dict[str, Any], knots: list[list[float]]) -> Model:
-    """Read a model that `as_json` gave."""
-    stored = list(weights["features"].values())
+def from_json(weights: dict[str, Any], knots: list[list[float]], names: Sequence[str]) -> Model:
+    """Read a model that `as_json` gave, whatever order its store has put the names in."""
+    stored = [weights["features"][name] for name in names]
     columns = [
         np.array([one[key] for one in stored]) for key in ("mean", "sd", "weight", "missing")
     ]

@@ -1,6 +1,6 @@
 """The signals that are worked out from judgments, or elsewhere."""
 
-from curation.domain.signals.signal import Signal, number, share
+from curation.domain.signals.signal import Signal, flag, number, share
 from curation.domain.vocabulary import SignalFamily
 
 VOTES, JUDGES, IMPORTED = SignalFamily.VOTES, SignalFamily.JUDGES, SignalFamily.IMPORTED
@@ -158,5 +158,24 @@ DIFFICULTY_SIGNALS: tuple[Signal, ...] = (
         DIFFICULTY,
         "How likely two more annotators would disagree, scaled so that 1 is a coin toss.",
         "foretold from the other signals; a stated heuristic until there are votes enough",
+    ),
+    share(
+        "difficulty_order",
+        DIFFICULTY,
+        "The same for putting comparisons in order: finer, but not a probability.",
+        "the logistic model before calibration; the heuristic until there is one",
+    ),
+    flag(
+        "difficulty_is_fitted",
+        DIFFICULTY,
+        "Whether difficulty is foretold by a model fitted on this project's votes.",
+        "the fit in force",
+    ),
+    number(
+        "difficulty_fit",
+        DIFFICULTY,
+        "Number of the fit that foretold it, 0 for the heuristic.",
+        "the fit in force",
+        0.0,
     ),
 )
