@@ -38,8 +38,7 @@ def is_contradicted(first: str, second: str) -> bool:
     """
     mine, theirs = words_of(first), words_of(second)
     found = matches([w.lower() for w, _ in mine], [w.lower() for w, _ in theirs])
-    n_equal = sum(size for _, _, size in found)
-    if 2 * n_equal < NEARLY_VERBATIM * (len(mine) + len(theirs)):
+    if not is_nearly_verbatim(found, len(mine) + len(theirs)):
         return False
     changed: list[dict[int, int]] = [{}, {}]
     for one, other in gaps(found, mine, theirs):
@@ -65,13 +64,11 @@ def fills_one_template(first: str, second: str) -> bool:
     runs; where they are, what stands between them was filled in.
     """
     mine, theirs = ([word for word, _ in words_of(text)] for text in (first, second))
-    runs = [
-        match
-        for match in matches([w.lower() for w in mine], [w.lower() for w in theirs])
-        if match[2] >= RUN
-    ]
-    shared = sum(size for _, _, size in runs)
-    if 2 * shared < MUCH_SHARED * (len(mine) + len(theirs)):
+    found = matches([w.lower() for w in mine], [w.lower() for w in theirs])
+    if is_nearly_verbatim(found, len(mine) + len(theirs)):
+        return False
+    runs = [match for match in found if match[2] >= RUN]
+    if 2 * sum(size for _, _, size in runs) < MUCH_SHARED * (len(mine) + len(theirs)):
         return False
     one = without(mine, [(begin, size) for begin, _, size in runs])
     other = without(theirs, [(begin, size) for _, begin, size in runs])
@@ -79,6 +76,10 @@ def fills_one_template(first: str, second: str) -> bool:
     if any(numbers):
         return jaccard(*numbers) < REST_NUMBERS
     return dice(quadgrams(one), quadgrams(other)) < REST_WORDING
+
+
+def is_nearly_verbatim(found: Sequence[tuple[int, int, int]], n_words: int) -> bool:
+    return 2 * sum(size for _, _, size in found) >= NEARLY_VERBATIM * n_words
 
 
 def without(words: Sequence[str], runs: Sequence[tuple[int, int]]) -> str:
