@@ -24,7 +24,7 @@ from curation.models import (
     DuplicateState,
     RegroupRequest,
 )
-from curation.services.duplicates import decisions, policies, regrouping, searching
+from curation.services.duplicates import decisions, policies, regrouping, searching, vectors
 
 pytestmark = pytest.mark.django_db
 
@@ -483,3 +483,37 @@ class TestTwoDrains:
 
         assert together == groups(project)
         assert sorted(len(group) for group in members(project, "near")) == [12, 12]
+
+
+class TestIndex:
+    def test_gives_what_comparing_all_gives(
+        self, project, make_item, embed_all, search_all, ada, noon, monkeypatch
+    ):
+        policies.set_policy(
+            user=ada,
+            project=project,
+            rules={"semantic": {"evidence": "cosine", "threshold": 0.95, "floor": 0.5}},
+            representative="first",
+            now=noon,
+        )
+        for number, text in enumerate(("blue sky", "sky blue", SNOW, "blue blue sky", RAIN)):
+            make_item((f"a{number}", "b"), text)
+        embed_all()
+        search_all()
+        compared = pairs_by_texts()
+        regrouping.rebuild_duplicates(project=project, now=noon)
+        monkeypatch.setattr(vectors, "MOST_COMPARED", 0)
+        monkeypatch.setattr(vectors, "SHARE", 0)
+
+        search_all()
+
+        assert len(compared) >= 1
+        assert pairs_by_texts() == compared
+
+
+def pairs_by_texts():
+    found = DuplicatePair.objects.filter(kind="semantic")
+    return {
+        (first, second): pytest.approx(similarity, abs=2e-3)
+        for first, second, similarity in found.values_list("first", "second", "similarity")
+    }

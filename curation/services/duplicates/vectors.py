@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db import connection, transaction
+from pgvector import HalfVector
 
 from curation.domain.duplicates.semantic import alike_pairs, alike_pairs_between
 from curation.models import Embedding, Generation
@@ -82,7 +83,7 @@ def by_index(
         cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
         cursor.execute(f"SET LOCAL hnsw.ef_search = {NEAREST}")
         for text, vector in found.values_list("text_id", "vector"):
-            asked = {"text": text, "vector": vector.to_text(), "project": project_id}
+            asked = {"text": text, "vector": HalfVector(vector).to_text(), "project": project_id}
             cursor.execute(statement, asked)
             for other, cosine in cursor.fetchall():
                 one = candidate_of(text, other, min(float(cosine), 1.0))
