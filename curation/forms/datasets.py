@@ -20,7 +20,7 @@ DROPS = [
     ("duplicate", "another item of its group of duplicates stands for it"),
 ]
 GROUPS = [
-    ("exact", "exact: the very same texts"),
+    ("exact", "exact: the same texts, however typed"),
     ("near", "near: nearly the same words"),
     ("semantic", "semantic: the same in other words"),
 ]

@@ -8,7 +8,7 @@ from curation.selectors.duplicate_links import PolicyInForce
 
 KINDS = [
     ("", "every kind"),
-    ("exact", "exact: the very same texts"),
+    ("exact", "exact: the same texts, however typed"),
     ("near", "near: nearly the same words"),
     ("semantic", "semantic: the same in other words"),
 ]
