@@ -34,7 +34,8 @@ def grouped(project, make_comparison, judge, ann, read_all, search_all):
     for number, word in enumerate(WORDS):
         prompt = RAIN.format(word)
         for end in ("", "!"):
-            made = make_comparison(prompt=f"{number} {prompt * 2}{end}")
+            texts = (f"answer {len(end)}", "another")
+            made = make_comparison(texts=texts, prompt=f"{number} {prompt * 2}{end}")
             judge(ann, made, [[0], [1]])
     read_all()
     search_all()
