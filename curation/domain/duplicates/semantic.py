@@ -1,10 +1,11 @@
 """All pairs of vectors whose cosine reaches a threshold.
 
-Two vectors of length 1 whose cosine is at least t lie at most sqrt(2 - 2 t) apart, and no
-projection takes them further apart. So the pairs that are near in the leading dimensions (the
-principal ones of a sample) contain all that are near in all of them: those few are searched first,
-and what passes is measured in full. Nothing is missed, whatever the vectors; how much is saved
-depends on them, so the number of leading dimensions is chosen by trying a few on a sample.
+Split two vectors of length 1 into their leading dimensions (the principal ones of a sample) and
+the rest: by Cauchy and Schwarz their cosine is at most the product of the leading parts plus the
+lengths of the rests multiplied. So the few pairs for which this bound reaches the threshold contain
+all that are sought; they are found in short vectors, and measured in full. Nothing is missed,
+whatever the vectors; how much is saved depends on them, so the number of leading dimensions is
+chosen by trying a few on a sample.
 """
 
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS, COLUMNS = 2_048, 8_192  # of a block of products: 64 MB of fp32
+ROWS, COLUMNS = 512, 2_048  # of a block of products: 4 MB of fp32, which a cache holds
 SAMPLE = 1_000  # vectors that the leading dimensions are chosen on
-SHARES = (1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 2)  # of the dimensions, tried on the sample
+SHARES = (1 / 12, 1 / 10, 1 / 8, 1 / 6, 1 / 4, 1 / 2)  # of the dimensions, tried on the sample
 PRICE = 100.0  # of measuring one candidate in full, in products of one pair (timed on AVX2)
 ROUNDING = 1e-4  # more than what fp32 may be off in a product of projections
 MEASURED_AT_ONCE = 20_000
@@ -44,7 +45,7 @@ class AlikePairs:
 def alike_pairs(vectors: Vectors, least: float) -> AlikePairs:
     """Find all pairs among one set of vectors.
 
-    Beside the vectors it holds a copy of them, a third of one, and some 200 MB.
+    Beside the vectors it holds a copy of them, up to as much again, and the pairs.
 
     Args:
         vectors: shape (n, d), float32, any length; NaN, infinite and zero rows are like nothing.
@@ -63,7 +64,7 @@ def alike_pairs_between(new: Vectors, old: Vectors, least: float) -> AlikePairs:
     The pairs of old and new together are those of the old, those of the new, and these.
     """
     one, other = unit(new), unit(old)
-    axes = leading_axes(other, least) if len(one) >= ROWS else None
+    axes = leading_axes(other, least) if len(one) >= LEAST_ROWS else None
     if axes is None:
         return gathered(one, other, least, same=False)
     return measured(one, other, axes, least, same=False)
@@ -99,44 +100,41 @@ def leading_axes(rows: Vectors, least: float) -> Vectors | None:
     n, d = rows.shape
     if n < LEAST_ROWS or not 0 < least < 1:
         return None
-    sample = rows[:: max(1, n // SAMPLE)].astype(np.float64)
-    axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1]
-    costs = {}
+    sample = rows[:: max(1, n // SAMPLE)]
+    axes = np.linalg.eigh(sample.T.astype(np.float64) @ sample)[1][:, ::-1].astype(np.float32)
+    costs: dict[int, float] = {}
     for k in sorted({max(8, round(d * share)) for share in SHARES}):
-        near = sample @ axes[:, :k]
-        halves = np.einsum("ij,ij->i", near, near) / 2
-        gaps = near @ near.T - halves[:, None] - halves[None, :]
-        n_passed = np.count_nonzero(gaps >= least - 1) - len(sample)
-        costs[k] = k / d + PRICE * n_passed / max(len(sample) * (len(sample) - 1), 1)
+        short = shortened(sample, axes[:, :k])
+        n_passed = int(np.count_nonzero(short @ short.T >= least)) - len(sample)
+        costs[k] = k / d + PRICE * max(n_passed, 0) / (len(sample) * (len(sample) - 1))
     best = min(costs, key=lambda k: (costs[k], k))
-    return axes[:, :best].astype(np.float32) if costs[best] < 1 else None
+    return axes[:, :best] if costs[best] < 1 else None
 
 
 def measured(
     one: Vectors, other: Vectors, axes: Vectors, least: float, *, same: bool
 ) -> AlikePairs:
     """Search the leading dimensions and measure in full what passes."""
-    mine = lifted(one @ axes)
-    theirs = mine if same else lifted(other @ axes)
-    swapped = [*range(axes.shape[1]), axes.shape[1] + 1, axes.shape[1]]
-    cut = least - 1 - ROUNDING
+    mine = shortened(one, axes)
+    theirs = mine if same else shortened(other, axes)
     room = Room()
     parts: list[Part] = []
     for begin in range(0, len(mine), ROWS):
         for at in range(begin if same else 0, len(theirs), COLUMNS):
-            block = room.product(mine[begin : begin + ROWS], theirs[at : at + COLUMNS, swapped])
-            first, second = passed(room.reaching(block, cut), begin, at, same=same)
-            parts += verified(one, other, first, second, least)
+            bounds = room.product(mine[begin : begin + ROWS], theirs[at : at + COLUMNS])
+            flags = room.reaching(bounds, least - ROUNDING)
+            parts += verified(one, other, *passed(flags, begin, at, same=same), least)
     return joined(parts)
 
 
-def lifted(near: Vectors) -> Vectors:
-    """Add two columns, with which a product is minus half the squared distance.
+def shortened(rows: Vectors, axes: Vectors) -> Vectors:
+    """Give the leading part of each vector with the length of the rest as one more number.
 
-    x . y - |x|² / 2 - |y|² / 2 is (x, -|x|² / 2, 1) . (y, 1, -|y|² / 2).
+    The product of two of them is then the bound on their cosine.
     """
-    halves = np.einsum("ij,ij->i", near, near)[:, None] / np.float32(-2)
-    return np.concatenate([near, halves, np.ones_like(halves)], axis=1)
+    near = rows @ axes
+    squares = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", near, near)
+    return np.concatenate([near, np.sqrt(np.maximum(squares, 0))[:, None]], axis=1)
 
 
 class Room:
