@@ -110,7 +110,10 @@ class TestBare:
 
     def test_keeps_the_punctuation_of_code_and_what_has_no_words(self):
         assert bare(CODE) != bare(CODE.replace("x < t", "x + t"))
-        assert bare("!?") != bare("...")
+
+    def test_is_nothing_where_a_text_says_nothing(self):
+        assert bare("###") == bare("\u200b") == bare("") == ""
+        assert len({bare(text) for text in ("👍", "👎", "", "€")}) == 4
 
 
 class TestDifferences:
