@@ -108,7 +108,7 @@ class TestBare:
     def test_keeps_what_makes_another_number_or_formula(self):
         assert len({bare(text) for text in ("-5", "5", "5.0", "a < b", "a > b", "a b")}) == 6
 
-    def test_keeps_the_punctuation_of_code_and_what_has_no_words(self):
+    def test_keeps_the_punctuation_of_code(self):
         assert bare(CODE) != bare(CODE.replace("x < t", "x + t"))
 
     def test_is_nothing_where_a_text_says_nothing(self):
