@@ -83,8 +83,8 @@ def by_index(
         cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
         cursor.execute(f"SET LOCAL hnsw.ef_search = {NEAREST}")
         for text, vector in found.values_list("text_id", "vector"):
-            asked = {"text": text, "vector": HalfVector(vector).to_text(), "project": project_id}
-            cursor.execute(statement, asked)
+            written = HalfVector(vector).to_text()
+            cursor.execute(statement, {"text": text, "vector": written, "project": project_id})
             for other, cosine in cursor.fetchall():
                 one = candidate_of(text, other, min(float(cosine), 1.0))
                 if one.similarity >= least and one[:2] not in seen:
