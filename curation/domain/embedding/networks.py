@@ -92,7 +92,10 @@ def load(path_or_name: str, device: str | None) -> Engine:
 
 def opened(path_or_name: str) -> Any:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # a worker's log is no place for bars
+    logging.set_verbosity_error()
     try:
         model = SentenceTransformer(
             path_or_name, device="cpu", model_kwargs={"dtype": torch.float32}
