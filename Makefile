@@ -36,7 +36,7 @@ $(VENV)/installed: requirements.txt | $(PYTHON)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(PYTHON)
+$(VENV)/installed-dev: requirements.txt requirements-ray.txt requirements-dev.txt | $(PYTHON)
 	@echo "Installing what tests and checks need too (once; 2 to 5 minutes, 1 GB) …"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
