@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 ROWS, COLUMNS = 512, 2_048  # of a block of products: 4 MB of fp32, which a cache holds
 SAMPLE = 1_000  # vectors that the leading dimensions are chosen on
@@ -52,10 +53,11 @@ def alike_pairs(vectors: Vectors, least: float) -> AlikePairs:
         least: least cosine, above 0.
     """
     rows = unit(vectors)
-    axes = leading_axes(rows, least)
-    if axes is None:
-        return gathered(rows, rows, least, same=True)
-    return measured(rows, rows, axes, least, same=True)
+    with one_thread():
+        axes = leading_axes(rows, least)
+        if axes is None:
+            return gathered(rows, rows, least, same=True)
+        return measured(rows, rows, axes, least, same=True)
 
 
 def alike_pairs_between(new: Vectors, old: Vectors, least: float) -> AlikePairs:
@@ -64,16 +66,18 @@ def alike_pairs_between(new: Vectors, old: Vectors, least: float) -> AlikePairs:
     The pairs of old and new together are those of the old, those of the new, and these.
     """
     one, other = unit(new), unit(old)
-    axes = leading_axes(other, least) if len(one) >= LEAST_ROWS else None
-    if axes is None:
-        return gathered(one, other, least, same=False)
-    return measured(one, other, axes, least, same=False)
+    with one_thread():
+        axes = leading_axes(other, least) if len(one) >= LEAST_ROWS else None
+        if axes is None:
+            return gathered(one, other, least, same=False)
+        return measured(one, other, axes, least, same=False)
 
 
 def exact_pairs(vectors: Vectors, least: float) -> AlikePairs:
     """Find all pairs by the whole product, block by block: what `alike_pairs` is held against."""
     rows = unit(vectors)
-    return gathered(rows, rows, least, same=True)
+    with one_thread():
+        return gathered(rows, rows, least, same=True)
 
 
 def usable(vectors: Vectors) -> NDArray[np.bool_]:
@@ -135,6 +139,11 @@ def shortened(rows: Vectors, axes: Vectors) -> Vectors:
     near = rows @ axes
     squares = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", near, near)
     return np.concatenate([near, np.sqrt(np.maximum(squares, 0))[:, None]], axis=1)
+
+
+def one_thread() -> threadpool_limits:
+    """Keep BLAS from waking threads for blocks so small: where cores are busy they only spin."""
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 class Room:
