@@ -23,15 +23,15 @@ WORTH_CHECKING = 0.01  # score from which on the words themselves are aligned
 # of prose to fit on, short prompts are nearer to each other than long questions, and a wrong group
 # costs more than a missed one.
 WEIGHTS: dict[str, dict[str, float]] = {
-    PROSE: {"cosine": 47.6, "names": 5.9, "1": -43.9},
-    PROBLEM: {"cosine": 37.2, "names": 7.6, "numbers": 10.8, "1": -38.2},
+    PROSE: {"cosine": 46.0, "names": 5.6, "1": -42.5},
+    PROBLEM: {"cosine": 29.1, "names": 5.4, "numbers": 10.2, "1": -30.5},
     CODE: {
-        "cosine": 17.0,
-        "told": 7.2,
-        "told_numbers": 2.2,
-        "body": 6.0,
+        "cosine": 14.0,
+        "told": 7.8,
+        "told_numbers": 2.4,
+        "body": 5.9,
         "examples": 2.9,
-        "1": -19.0,
+        "1": -17.0,
     },
 }
 
