@@ -58,7 +58,7 @@ class Labelled:
         return list(self.texts)
 
 
-def main(folder: Path) -> int:
+def check(folder: Path) -> int:
     labelled = read(folder / "near_duplicates.jsonl.gz")
     found = groups_by_kind(labelled)
     links = {kind: linked(group.members for group in groups) for kind, groups in found.items()}
@@ -280,4 +280,4 @@ def digests_of(row: dict[str, Any]) -> items.ItemDigests:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    sys.exit(main(parser.parse_args().folder))
+    sys.exit(check(parser.parse_args().folder))
