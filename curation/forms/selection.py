@@ -109,6 +109,8 @@ class SelectionForm(forms.Form):
         self.signals = selection_choices.ranked_signals(project)
         for name in SIGNALS:
             self.fields[name].choices = [("", "nothing"), *self._directions()]
+        if self.signals:
+            self.initial["first"] = self.signals[0].name
         self.available = selection_choices.available(project, self.groups)
 
     def _directions(self) -> list[tuple[str, str]]:
@@ -169,7 +171,6 @@ class SelectionForm(forms.Form):
 
 def initial_of(wish: Wish) -> dict[str, Any]:
     return {
-        "first": wish.signals[0] if wish.signals else "",
         "rule": wish.rule,
         "n": 100,
         "weight": 0,

@@ -175,6 +175,7 @@ class TestDraftSelection:
         assert picked(drafted) == [graded[4].id]
         told = {row["signal"]: row["correlation"] for row in drafted.outcome["sources"]}
         assert told["difficulty"] > 0.5
+        assert drafted.picks.get().reason == "difficulty 0.4, novelty 0.2: place 1 of 5"
 
     def test_keeps_a_budget_of_minutes(self, graded, draft):
         drafted = draft(n=None, minutes=0.55)

@@ -82,6 +82,9 @@ def told_picks(
 
 
 def _told_values(values: NDArray[np.float64], wish: Wish) -> str:
-    if len(wish.signals) > 1:
-        return f"{len(wish.signals)} signals together"
-    return f"{signal_name(wish.signals[0])} {values[0]:.4g}"
+    told = [
+        f"{signal_name(name)} {value:.4g}"
+        for name, value in zip(wish.signals, values, strict=True)
+        if not math.isnan(value)
+    ]
+    return ", ".join(told)
