@@ -37,7 +37,7 @@ class TestBackgroundParts:
             recording.record_beat(name=name, now=later)
 
         assert health.stopped_processes(later) == [
-            "worker:long was last heard of at 2026-03-01 12:00:00+00:00: it has stopped."
+            f"{BACKGROUND[-1]} was last heard of at 2026-03-01 12:00:00+00:00: it has stopped."
         ]
 
     def test_do_not_take_a_busy_worker_for_a_dead_one(self, all_alive, noon):
