@@ -9,9 +9,9 @@ Exits with 1 if the first finds less than .999 of the pairs, or takes more than 
 time.
 """
 
-import resource
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -70,9 +70,10 @@ def coded(pairs: semantic.AlikePairs, n: int) -> set[int]:
 
 def print_many(n: int) -> None:
     vectors = made(n)
-    before = peak()
+    tracemalloc.start()
     found, seconds = timed(semantic.alike_pairs, vectors)
-    more = peak() - before
+    more = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
     rows = np.random.default_rng(8).choice(n, SAMPLED, replace=False)
     products = vectors[rows] @ vectors.T
     products[np.arange(SAMPLED), rows] = -1
@@ -83,10 +84,6 @@ def print_many(n: int) -> None:
     print(f"{n:,} x {DIMENSIONS}: {len(found):,} pairs, {seconds:.1f} CPU-s")
     print(f"memory beside the vectors ({vectors.nbytes / 2**20:,.0f} MiB): {more:,.0f} MiB at most")
     print(f"recall on {SAMPLED:,} rows: {recall:.5f} of {len(true):,} pairs")
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 if __name__ == "__main__":
