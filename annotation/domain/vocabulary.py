@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 MOST_TRIES = 5  # after so many, a row that cannot be worked on is set aside with its error
-QUEUES = ("celery", "long", "heavy")  # short drains, work of minutes, work that loads models
+# Short drains, work of minutes, work that loads models, and work that waits for judges' endpoints.
+QUEUES = ("celery", "long", "heavy", "judges")
 
 
 class Role(StrEnum):
@@ -48,8 +49,11 @@ class CriterionKind(StrEnum):
 
 
 class AnnotatorKind(StrEnum):
+    """Who judges: asked people, language models, or users whose reactions were recorded."""
+
     HUMAN = "human"
     LLM = "llm"
+    USER = "user"
 
 
 class Outcome(StrEnum):
@@ -112,3 +116,82 @@ class TokenScope(StrEnum):
     ANNOTATE = "annotate"
     WRITE = "write"
     ADMIN = "admin"
+
+
+class TemplateKind(StrEnum):
+    """What a judge is asked: the overall verdict, that and each criterion, or an order of all."""
+
+    OVERALL = "overall"
+    CRITERIA = "criteria"
+    RANKING = "ranking"
+
+
+class OrderPolicy(StrEnum):
+    """In which orders a judge sees the responses: one and its reverse, or one drawn by chance."""
+
+    BOTH = "both"
+    ONE = "one"
+
+
+class JudgeState(StrEnum):
+    """Suspended: the guard against forged verdicts stopped it. Retired: a newer version stands."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    RETIRED = "retired"
+
+
+class RunPurpose(StrEnum):
+    """Why a judge was asked: to try it out (nothing becomes a judgment), by hand, by a policy."""
+
+    TRIAL = "trial"
+    RUN = "run"
+    ROUTING = "routing"
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class RequestState(StrEnum):
+    """The life of a request to a judge. Failed: given up after its tries; the answer is no vote."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AnswerStatus(StrEnum):
+    """What a judge's answer was worth. Only `usable` ones can become votes."""
+
+    USABLE = "usable"
+    MALFORMED = "malformed"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    FILTERED = "filtered"
+    UNREACHABLE = "unreachable"
+
+
+class CalibrationMethod(StrEnum):
+    """How a judge's probabilities are made honest; `none` while there are too few labels."""
+
+    NONE = "none"
+    TEMPERATURE = "temperature"
+    ISOTONIC = "isotonic"
+
+
+class FeedbackKind(StrEnum):
+    """What a user of a product did with an answer."""
+
+    THUMB = "thumb"
+    REACTION = "reaction"
+    TEXT = "text"
+    REGENERATE = "regenerate"
+    COPY = "copy"
+    EDIT = "edit"

@@ -6,9 +6,20 @@ from annotation.models.consensus import (
     Skills,
     VoteTally,
 )
+from annotation.models.feedback import FeedbackEvent, FeedbackTrust, Profile, WeakJudgment
 from annotation.models.health import Heartbeat
 from annotation.models.imports import Import, Refusal
 from annotation.models.items import Comparison, Item, Response
+from annotation.models.judges import (
+    Calibration,
+    Endpoint,
+    Judge,
+    JudgeAnswer,
+    JudgeRequest,
+    JudgeRun,
+    JudgeVerdict,
+    PromptTemplate,
+)
 from annotation.models.judgments import Judgment, Rationale, Span
 from annotation.models.people import Annotator, ApiToken, User
 from annotation.models.projects import Criterion, GuidelinesVersion, Membership, Project
@@ -21,20 +32,31 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Bookmark",
+    "Calibration",
     "Comparison",
     "Consensus",
     "Criterion",
     "CriterionConsensus",
     "Draft",
+    "Endpoint",
     "Exclusion",
+    "FeedbackEvent",
+    "FeedbackTrust",
     "GuidelinesVersion",
     "Heartbeat",
     "Import",
     "Item",
+    "Judge",
+    "JudgeAnswer",
+    "JudgeRequest",
+    "JudgeRun",
+    "JudgeVerdict",
     "Judgment",
     "Lapse",
     "Membership",
+    "Profile",
     "Project",
+    "PromptTemplate",
     "QualityReport",
     "Rationale",
     "Refusal",
@@ -44,4 +66,5 @@ __all__ = [
     "Span",
     "User",
     "VoteTally",
+    "WeakJudgment",
 ]

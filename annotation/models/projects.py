@@ -66,6 +66,12 @@ class Project(models.Model):
         validators=[MaxValueValidator(100)],
         help_text="How many a comparison gets at most while its votes disagree; empty: no more.",
     )
+    is_routed = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether a routing policy opens the slots, instead of the overlap.",
+    )
     pair_strategy = models.CharField(
         max_length=16, choices=choices_of(PairStrategy), default=PairStrategy.ALL_PAIRS
     )

@@ -34,7 +34,8 @@ class Slot(models.Model):
 
     Free: no lease, or one that ran out. Leased: `holder` has it until `lease_ends_at`. Filled:
     `filled_at` is set, for good. `rank` and `project` are copied from the comparison, so that the
-    queue is ordered by its own columns; `lease_epoch` counts the leases and fences off old ones.
+    queue is ordered by its own columns; `lease_epoch` counts the leases and fences off old ones. Of
+    experts, one with `expertise` wants those who name it in their profile.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="slots", db_index=False)
@@ -42,6 +43,7 @@ class Slot(models.Model):
     ordinal = models.PositiveSmallIntegerField()
     rank = models.IntegerField(default=0)
     audience = models.CharField(max_length=6, choices=choices_of(Audience), default=Audience.HUMAN)
+    expertise = models.CharField(max_length=60, blank=True, default="", db_default="")
     holder = models.ForeignKey(
         Annotator, models.PROTECT, null=True, related_name="slots", db_index=False
     )

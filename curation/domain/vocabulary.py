@@ -62,3 +62,27 @@ class SelectionState(StrEnum):
     DRAFT = "draft"
     APPLIED = "applied"
     UNDONE = "undone"
+
+
+class Route(StrEnum):
+    """Who judges a comparison: people, experts among them, LLM judges, people and judges, none."""
+
+    HUMAN = "human"
+    EXPERT = "expert"
+    JUDGE = "judge"
+    BOTH = "both"
+    SKIP = "skip"
+
+
+class PolicyState(StrEnum):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class GuardState(StrEnum):
+    """Watching; turned: people judge this slice until an admin clears it."""
+
+    WATCHING = "watching"
+    TURNED = "turned"
+    CLEARED = "cleared"

@@ -11,6 +11,14 @@ from curation.models.duplicates import (
 )
 from curation.models.embeddings import Embedding, EmbeddingRequest, Generation
 from curation.models.maps import PromptMap, PromptPoint, Topic
+from curation.models.routing import (
+    Guard,
+    RouterFit,
+    RoutingDecision,
+    RoutingPolicy,
+    RoutingRequest,
+    Simulation,
+)
 from curation.models.selection import Pick, Selection
 from curation.models.signals import DifficultyFit, ImportedSignal, SignalRequest, Signals
 from curation.models.texts import Intake, ItemTexts, ResponseText, Signature, Text
@@ -29,6 +37,7 @@ __all__ = [
     "EmbeddingRequest",
     "Export",
     "Generation",
+    "Guard",
     "ImportedSignal",
     "Intake",
     "ItemTexts",
@@ -37,10 +46,15 @@ __all__ = [
     "PromptPoint",
     "RegroupRequest",
     "ResponseText",
+    "RouterFit",
+    "RoutingDecision",
+    "RoutingPolicy",
+    "RoutingRequest",
     "Selection",
     "SignalRequest",
     "Signals",
     "Signature",
+    "Simulation",
     "Text",
     "Topic",
     "Version",

@@ -45,6 +45,7 @@ class TestHealth:
                 "worker:celery": "ok",
                 "worker:long": "ok",
                 "worker:heavy": "ok",
+                "worker:judges": "ok",
                 "comparisons": "ok",
                 "imports": "ok",
                 "versions": "ok",

@@ -132,6 +132,7 @@ def children(var: Path, host: str, port: int) -> list[Child]:
         Child("worker", [*worker, "-Q", "celery", "-n", "worker@%h"]),
         Child("worker-long", [*worker, "-Q", "long", "-n", "worker-long@%h"]),
         Child("worker-heavy", [*worker, "-Q", "heavy", "-n", "worker-heavy@%h"]),
+        Child("worker-judges", [*worker, "-Q", "judges", "-n", "worker-judges@%h"]),
         Child("beat", [*python, *celery, "beat", *quiet, "--pidfile", "",
                        "-s", str(var / "beat" / "schedule")]),
     ]  # fmt: skip

@@ -1,0 +1,413 @@
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from annotation.domain.vocabulary import (
+    AnswerStatus,
+    CalibrationMethod,
+    JudgeState,
+    OrderPolicy,
+    Outcome,
+    RequestState,
+    RunPurpose,
+    RunState,
+    TemplateKind,
+)
+from annotation.models.choices import choices_of, one_of
+from annotation.models.items import Comparison
+from annotation.models.judgments import Judgment
+from annotation.models.people import Annotator
+from annotation.models.projects import Project
+
+
+class Endpoint(models.Model):
+    """A server that answers chat completions in OpenAI's way. Its settings may change.
+
+    Its key is in the environment variable `key_variable`, or encrypted in `key_cipher`, or it needs
+    none. `n_failures` counts those in a row; until `opened_until` nothing is sent to it.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="endpoints")
+    name = models.CharField(max_length=100)
+    base_url = models.CharField(max_length=500)
+    key_variable = models.CharField(max_length=100, blank=True)
+    key_cipher = models.BinaryField(null=True, blank=True)
+    max_concurrency = models.PositiveSmallIntegerField(
+        default=8,
+        validators=[MinValueValidator(1), MaxValueValidator(256)],
+        help_text="How many requests may be on their way at once.",
+    )
+    timeout_seconds = models.PositiveSmallIntegerField(
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(600)],
+        help_text="After how many seconds a request is given up and tried again.",
+    )
+    n_failures = models.PositiveIntegerField(default=0)
+    opened_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "endpoint"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], name="endpoint_name_once_per_project"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_concurrency__range=(1, 256)), name="endpoint_concurrency_1_to_256"
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_seconds__range=(1, 600)), name="endpoint_timeout_1_to_600"
+            ),
+            models.CheckConstraint(
+                condition=Q(key_variable="") | Q(key_cipher__isnull=True),
+                name="endpoint_one_place_for_the_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PromptTemplate(models.Model):
+    """What a judge is told to do. Fact: a change makes the next number under the same name.
+
+    `instructions` hold no places to fill in: Quorum itself adds the texts, encoded so that none of
+    them can pass for an instruction. `digest` covers all that shapes the request.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="prompt_templates")
+    name = models.SlugField(max_length=60)
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=choices_of(TemplateKind))
+    asks_why = models.BooleanField(default=True)
+    uses_reference = models.BooleanField(default=False)
+    instructions = models.TextField()
+    digest = models.BinaryField(max_length=32)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "prompt_template"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name", "number"], name="prompt_template_number_once_per_name"
+            ),
+            one_of("kind", TemplateKind, "prompt_template_kind_known"),
+            models.CheckConstraint(condition=~Q(instructions=""), name="prompt_template_instructs"),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="prompt_template_never_changes",
+                fields=["name", "number", "kind", "asks_why", "instructions", "digest"],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class Judge(models.Model):
+    """A configured LLM annotator. What it is asked, and with what, never changes: a change makes
+    the next number under the same name, which is another annotator.
+
+    Money is counted in millionths: `price_in` and `price_out` are for a million tokens in whole
+    units of currency, so a token costs as many millionths. `reserved` is set aside for requests on
+    their way; `spent` and `reserved` together never exceed `budget`.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="judges", db_index=False)
+    annotator = models.OneToOneField(Annotator, models.PROTECT, related_name="judge")
+    name = models.CharField(max_length=100)
+    number = models.PositiveIntegerField()
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="judges")
+    template = models.ForeignKey(PromptTemplate, models.PROTECT, related_name="judges")
+    model_name = models.CharField(max_length=200)
+    family = models.CharField(max_length=60, blank=True)
+    temperature = models.FloatField(default=0.0)
+    max_tokens = models.PositiveIntegerField(default=512)
+    seed = models.IntegerField(null=True, blank=True)
+    n_samples = models.PositiveSmallIntegerField(default=1)
+    reads_logprobs = models.BooleanField(default=True)
+    order_policy = models.CharField(
+        max_length=4, choices=choices_of(OrderPolicy), default=OrderPolicy.BOTH
+    )
+    price_in = models.DecimalField(max_digits=12, decimal_places=6)
+    price_out = models.DecimalField(max_digits=12, decimal_places=6)
+    budget = models.PositiveBigIntegerField()
+    reserved = models.PositiveBigIntegerField(default=0)
+    spent = models.PositiveBigIntegerField(default=0)
+    state = models.CharField(
+        max_length=9, choices=choices_of(JudgeState), default=JudgeState.ACTIVE
+    )
+    state_reason = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "judge"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name", "number"], name="judge_number_once_per_name"
+            ),
+            one_of("order_policy", OrderPolicy, "judge_order_policy_known"),
+            one_of("state", JudgeState, "judge_state_known"),
+            models.CheckConstraint(
+                condition=Q(n_samples__range=(1, 20)), name="judge_samples_1_to_20"
+            ),
+            models.CheckConstraint(
+                condition=Q(temperature__range=(0, 2)), name="judge_temperature_0_to_2"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_tokens__range=(1, 32_000)), name="judge_tokens_1_to_32000"
+            ),
+            models.CheckConstraint(
+                condition=Q(price_in__gte=0, price_out__gte=0), name="judge_prices_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(budget__gte=F("spent") + F("reserved")), name="judge_within_budget"
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="judge_never_asked_otherwise",
+                fields=[
+                    "annotator",
+                    "name",
+                    "number",
+                    "endpoint",
+                    "template",
+                    "model_name",
+                    "temperature",
+                    "max_tokens",
+                    "seed",
+                    "n_samples",
+                    "reads_logprobs",
+                    "order_policy",
+                ],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class JudgeRun(models.Model):
+    """An order to ask a judge about comparisons. Its requests are the work; paused, they wait."""
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="judge_runs", db_index=False)
+    judge = models.ForeignKey(Judge, models.PROTECT, related_name="runs", db_index=False)
+    number = models.PositiveIntegerField()
+    purpose = models.CharField(max_length=7, choices=choices_of(RunPurpose))
+    state = models.CharField(max_length=9, choices=choices_of(RunState), default=RunState.RUNNING)
+    n_comparisons = models.PositiveIntegerField(default=0)
+    n_requests = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "judge_run"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "number"], name="judge_run_number_once_per_judge"
+            ),
+            one_of("purpose", RunPurpose, "judge_run_purpose_known"),
+            one_of("state", RunState, "judge_run_state_known"),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="judge_run_page")]
+
+
+class JudgeAnswer(models.Model):
+    """What an endpoint said, word for word, and what it cost. Fact.
+
+    A usable one answers every later request of the same `cache_key`, so it is paid for once.
+    """
+
+    cache_key = models.BinaryField(max_length=32)
+    raw = models.TextField()
+    body = models.JSONField(default=dict)
+    status = models.CharField(max_length=11, choices=choices_of(AnswerStatus))
+    finish_reason = models.CharField(max_length=40, blank=True)
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    cost = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "judge_answer"
+        constraints = [
+            one_of("status", AnswerStatus, "judge_answer_status_known"),
+            models.UniqueConstraint(
+                fields=["cache_key"],
+                condition=Q(status=AnswerStatus.USABLE),
+                name="judge_answer_usable_once_per_key",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="judge_answer_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+
+class JudgeRequest(models.Model):
+    """One question to a judge: a comparison in one display order, one sample. The judges' queue.
+
+    `shown_order` is the response ids as shown; `order` 0 is the first one drawn, 1 its reverse.
+    Queued until `due_at`; running while leased, under `lease_token`, which fences off a worker that
+    comes too late. `verdict` is what the answer says, `chances` how likely it holds each verdict.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
+    judge = models.ForeignKey(Judge, models.PROTECT, related_name="requests", db_index=False)
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="+", db_index=False)
+    run = models.ForeignKey(JudgeRun, models.PROTECT, related_name="requests", db_index=False)
+    comparison = models.ForeignKey(
+        Comparison, models.PROTECT, related_name="judge_requests", db_index=False
+    )
+    order = models.PositiveSmallIntegerField(default=0)
+    sample = models.PositiveSmallIntegerField(default=0)
+    is_trial = models.BooleanField(default=False)
+    shown_order = ArrayField(models.BigIntegerField())
+    state = models.CharField(
+        max_length=9, choices=choices_of(RequestState), default=RequestState.QUEUED
+    )
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    lease_ends_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    reserved = models.PositiveBigIntegerField(default=0)
+    answer = models.ForeignKey(
+        JudgeAnswer, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    is_cached = models.BooleanField(default=False)
+    status = models.CharField(max_length=11, blank=True, choices=choices_of(AnswerStatus))
+    verdict = models.JSONField(null=True)
+    chances = models.JSONField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "judge_request"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "comparison", "order", "sample", "is_trial"],
+                name="judge_request_once",
+            ),
+            one_of("state", RequestState, "judge_request_state_known"),
+            models.CheckConstraint(
+                condition=Q(status="") | Q(status__in=[status.value for status in AnswerStatus]),
+                name="judge_request_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RequestState.RUNNING) | Q(lease_token__isnull=False),
+                name="judge_request_running_is_leased",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict__isnull=True) | Q(status=AnswerStatus.USABLE),
+                name="judge_request_verdict_of_usable_answer",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["endpoint", "due_at", "id"],
+                condition=Q(state=RequestState.QUEUED),
+                name="judge_request_next",
+            ),
+            models.Index(
+                fields=["endpoint", "lease_ends_at"],
+                condition=Q(state=RequestState.RUNNING),
+                name="judge_request_running",
+            ),
+            models.Index(fields=["run", "state"], name="judge_request_of_run"),
+            models.Index(fields=["comparison"], name="judge_request_of_comparison"),
+        ]
+
+
+class JudgeVerdict(models.Model):
+    """What a judge's answers on one comparison add up to over orders and samples. Fact.
+
+    `chances` maps response ids, "tie" and "both_bad" to probabilities, orders averaged in logit
+    space; `bias` is the pull towards what is shown first, in logits, null unless both orders were
+    seen. `is_flipped`: the winner changes with the order; then the outcome is `unsure`, no vote.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
+    judge = models.ForeignKey(Judge, models.PROTECT, related_name="verdicts", db_index=False)
+    comparison = models.ForeignKey(
+        Comparison, models.PROTECT, related_name="judge_verdicts", db_index=False
+    )
+    is_trial = models.BooleanField(default=False)
+    outcome = models.CharField(max_length=12, choices=choices_of(Outcome))
+    ranking = models.JSONField(default=list)
+    chances = models.JSONField(default=dict)
+    by_order = models.JSONField(default=list)
+    bias = models.FloatField(null=True)
+    is_flipped = models.BooleanField(null=True)
+    n_answers = models.PositiveSmallIntegerField()
+    cost = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    judgment = models.OneToOneField(
+        Judgment, models.PROTECT, null=True, related_name="judge_verdict"
+    )
+    concluded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "judge_verdict"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "comparison", "is_trial"], name="judge_verdict_once"
+            ),
+            one_of("outcome", Outcome, "judge_verdict_outcome_known"),
+            models.CheckConstraint(
+                condition=Q(is_trial=False) | Q(judgment__isnull=True),
+                name="judge_verdict_trial_is_no_judgment",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["comparison"], name="judge_verdict_of_comparison"),
+            models.Index(fields=["project", "judge"], name="judge_verdict_of_judge"),
+        ]
+
+
+class Calibration(models.Model):
+    """How an LLM annotator's probabilities are made honest, from people's labels. Derived.
+
+    Numbered: the highest number holds. `parameters` are the temperature or the isotonic knots,
+    `evaluation` what was measured on labels held out (ECE, Brier, reliability bins, before and
+    after).
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    annotator = models.ForeignKey(
+        Annotator, models.CASCADE, related_name="calibrations", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    method = models.CharField(max_length=11, choices=choices_of(CalibrationMethod))
+    parameters = models.JSONField(default=dict)
+    evaluation = models.JSONField(default=dict)
+    n_labelled = models.PositiveIntegerField()
+    n_changes = models.PositiveBigIntegerField(default=0)
+    fitted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "calibration"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "annotator", "number"],
+                name="calibration_number_once_per_annotator",
+            ),
+            one_of("method", CalibrationMethod, "calibration_method_known"),
+        ]
