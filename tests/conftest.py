@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 
 from annotation.domain.content import content_hash, text_part, user_prompt
-from annotation.domain.vocabulary import AnnotatorKind, Role
+from annotation.domain.vocabulary import AnnotatorKind, Role, TemplateKind
 from annotation.models import (
     Annotator,
     Comparison,
+    Endpoint,
     Item,
+    Judge,
     Membership,
     Project,
+    PromptTemplate,
     Response,
     Slot,
     User,
@@ -120,6 +123,59 @@ def ann(make_annotator):
 @pytest.fixture
 def bob(make_annotator):
     return make_annotator("bob")
+
+
+@pytest.fixture
+def make_judge(project):
+    """Configure an LLM judge: make_judge("strict", budget=100, endpoint={"base_url": …})."""
+    numbers = count(1)
+
+    def make(name="strict", endpoint=None, template=None, **fields):
+        number = next(numbers)
+        owner = fields.pop("project", project)
+        annotator = Annotator.objects.create(
+            project=owner, kind=AnnotatorKind.LLM, name=f"{name} {number}", created_at=NOON
+        )
+        instructions = "Say which answer is better."
+        return Judge.objects.create(
+            project=owner,
+            annotator=annotator,
+            name=name,
+            number=number,
+            endpoint=Endpoint.objects.create(
+                project=owner,
+                name=f"endpoint {number}",
+                created_at=NOON,
+                **({"base_url": "http://127.0.0.1:9/v1"} | (endpoint or {})),
+            ),
+            template=PromptTemplate.objects.create(
+                project=owner,
+                name=f"template-{number}",
+                number=1,
+                created_at=NOON,
+                **(
+                    {
+                        "kind": TemplateKind.OVERALL,
+                        "instructions": instructions,
+                        "digest": content_hash(instructions),
+                    }
+                    | (template or {})
+                ),
+            ),
+            created_at=NOON,
+            **(
+                {
+                    "model_name": "practice-1",
+                    "family": "practice",
+                    "price_in": 1,
+                    "price_out": 2,
+                    "budget": 1_000_000,
+                }
+                | fields
+            ),
+        )
+
+    return make
 
 
 @pytest.fixture
