@@ -1,0 +1,1 @@
+"""Routes comparisons to people and judges, and watches what comes of it."""
