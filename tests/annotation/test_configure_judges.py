@@ -1,17 +1,21 @@
+import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import httpx2
 import pytest
 from django.db import connection
 
 from annotation.domain.errors import InvalidField
 from annotation.domain.vocabulary import AnnotatorKind, JudgeState, OrderPolicy, RunPurpose
 from annotation.models import Annotator, AuditEvent, Endpoint, Judge, JudgeRequest, JudgeRun
-from annotation.services.judges import configuring, keys
-from annotation.services.judges.configuring import EndpointDraft, JudgeDraft
+from annotation.services.judges import configuring, connecting, keys, templates
+from annotation.services.judges.configuring import EndpointDraft, JudgeDraft, TemplateDraft
 
 KEY = "sk-canary-5d1f0c7ae2"
 
@@ -354,3 +358,132 @@ class TestAtTheSameMoment:
             numbers = list(people.map(change, range(1, 5)))
 
         assert sorted(numbers, key=str) == [2, None, None, None]
+
+
+class TestATemplate:
+    @pytest.fixture
+    def add(self, project, ada, noon):
+        def add(**fields):
+            draft = TemplateDraft(**({"name": "overall", "instructions": "Be fair."} | fields))
+            return templates.add_template(project=project, user=ada, draft=draft, now=noon)
+
+        return add
+
+    def test_gets_the_next_number_when_it_is_edited(self, add):
+        assert (add().number, add(instructions="Be strict.").number) == (1, 2)
+
+    def test_stays_as_it_is_when_nothing_differs(self, add):
+        assert add().pk == add(instructions="Be fair.\r\n").pk
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"instructions": " "},
+            {"instructions": "x" * 20_001},
+            {"instructions": "a\x00b"},
+            {"name": "no slug"},
+        ],
+    )
+    def test_refuses_what_breaks_a_rule(self, fields, add):
+        with pytest.raises(InvalidField) as refusal:
+            add(**fields)
+
+        assert refusal.value.field == next(iter(fields))
+
+
+class Door(BaseHTTPRequestHandler):
+    """An endpoint that answers a look with what the test wants and notes what it was sent."""
+
+    def do_GET(self):
+        self.server.seen.append((self.path, self.headers["Authorization"]))
+        status, body = self.server.answer
+        self.send_response(status)
+        self.send_header("Location", "http://127.0.0.1:9/")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def door():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.seen, server.answer = [], (200, b'{"data": [{"id": "practice-1"}]}')
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class TestLookAt:
+    @pytest.fixture
+    def endpoint(self, add_endpoint, door):
+        return add_endpoint(base_url=f"http://127.0.0.1:{door.server_port}/v1", key=KEY)
+
+    def test_asks_for_the_models_with_the_key(self, endpoint, door):
+        look = connecting.look_at(endpoint=endpoint)
+
+        assert (look.is_fine, look.models) == (True, ("practice-1",))
+        assert door.seen == [("/v1/models", f"Bearer {KEY}")]
+
+    @pytest.mark.parametrize(
+        ("status", "body", "words"),
+        [
+            (401, b"", "refuses the key"),
+            (404, b"", "end in /v1"),
+            (302, b"", "leads elsewhere"),
+            (500, KEY.encode(), "answers 500"),
+            (200, b"<html>", "not as OpenAI"),
+            (200, b"[]", "not as OpenAI"),
+            (200, b"NaN", "not as OpenAI"),
+        ],
+    )
+    def test_says_what_to_do_about_an_odd_answer(self, status, body, words, endpoint, door):
+        door.answer = (status, body)
+
+        look = connecting.look_at(endpoint=endpoint)
+
+        assert not look.is_fine
+        assert words in look.sentence
+        assert KEY not in look.sentence
+        assert len(door.seen) == 1  # no redirect is followed
+
+    def test_shows_no_key_that_is_echoed_as_a_model(self, endpoint, door):
+        door.answer = (200, json.dumps({"data": [{"id": f"x{KEY}"}, {"id": "fine"}]}).encode())
+
+        assert connecting.look_at(endpoint=endpoint).models == ("fine",)
+
+    def test_says_that_nothing_answers(self, add_endpoint):
+        look = connecting.look_at(endpoint=add_endpoint())
+
+        assert not look.is_fine
+        assert "Nothing answers" in look.sentence
+
+    def test_says_that_the_key_is_missing_before_it_asks(self, endpoint, door, settings):
+        settings.SECRET_KEY = "x" * 60
+
+        assert "type it in again" in connecting.look_at(endpoint=endpoint).sentence
+        assert door.seen == []
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_sends_nothing_to_a_name_that_leads_to_a_forbidden_address(
+        self, is_async, endpoint, door, monkeypatch
+    ):
+        # What a resolver says cannot be arranged here, so loopback stands for a forbidden address.
+        monkeypatch.setattr(connecting, "refused_address", lambda address: f"{address} is closed")
+
+        if is_async:
+            with pytest.raises(connecting.ForbiddenAddress, match="127.0.0.1 is closed"):
+                asyncio.run(ask_async(endpoint.base_url))
+        else:
+            look = connecting.look_at(endpoint=endpoint)
+            assert look.sentence == "127.0.0.1 is closed"
+        assert door.seen == []
+
+
+async def ask_async(url):
+    hooks = connecting.guarded_async_hooks()
+    async with httpx2.AsyncClient(event_hooks=hooks, trust_env=False) as client:
+        await client.get(url)

@@ -31,6 +31,7 @@ from annotation.services.judges.drafts import JudgeDraft
 from annotation.services.judges.endpoints import EndpointDraft, add_endpoint, change_endpoint
 from annotation.services.judges.keys import key_of
 from annotation.services.judges.rows import NameTaken
+from annotation.services.judges.templates import TemplateDraft, add_template
 
 __all__ = [
     "EndpointDraft",
@@ -38,8 +39,10 @@ __all__ = [
     "NameTaken",
     "Retired",
     "RunUnderWay",
+    "TemplateDraft",
     "add_endpoint",
     "add_judge",
+    "add_template",
     "change_endpoint",
     "change_judge",
     "key_of",
