@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from annotation.domain.errors import InvalidField
-from annotation.domain.judges import asking
+from annotation.domain.judges.questions import Template
 from annotation.domain.vocabulary import TemplateKind
 from annotation.models import Project, PromptTemplate, User
 from annotation.services.judges import rows
@@ -33,7 +33,7 @@ def add_template(
     Raises:
         InvalidField: a field breaks a rule.
     """
-    shape = asking.Template(
+    shape = Template(
         kind=TemplateKind(draft.kind),
         asks_why=draft.asks_why,
         uses_reference=draft.uses_reference,
