@@ -64,8 +64,8 @@ def submit_judgment(
         if earlier:
             raise AlreadyJudged("You have judged this comparison already.")
         is_late = _is_late(slot, annotator_id, now)
-        judgment = _append(
-            answer,
+        judgment = append_judgment(
+            answer=answer,
             project_id=slot.project_id,
             comparison_id=slot.comparison_id,
             annotator_id=annotator_id,
@@ -102,8 +102,8 @@ def correct_judgment(
             return repeated
         if own.filter(supersedes_id=judgment_id).exists():
             raise NotInForce("You have corrected this judgment already; correct the newer one.")
-        return _append(
-            answer,
+        return append_judgment(
+            answer=answer,
             project_id=corrected.project_id,
             comparison_id=corrected.comparison_id,
             annotator_id=annotator_id,
@@ -136,7 +136,11 @@ def _is_late(slot: Slot, annotator_id: int, now: datetime) -> bool:
     return slot.filled_at is not None or is_leased
 
 
-def _append(answer: Answer, **context: object) -> Judgment:
+def append_judgment(*, answer: Answer, **context: object) -> Judgment:
+    """Write a checked answer, and mark its comparison so that all that is derived follows.
+
+    `context` is the rest of the judgment's fields. Call it inside a transaction.
+    """
     judgment = Judgment.objects.create(
         outcome=answer.outcome,
         ranking=answer.ranking,
