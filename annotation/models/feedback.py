@@ -52,7 +52,11 @@ class FeedbackEvent(models.Model):
 
 
 class WeakJudgment(models.Model):
-    """A judgment that a rule read out of feedback, and the event behind it. Fact."""
+    """A judgment that a rule read out of feedback, and the event that settled it. Fact.
+
+    One event may settle several pairs. What is written once is told apart by the judgment's client
+    key.
+    """
 
     judgment = models.OneToOneField(Judgment, models.PROTECT, related_name="feedback")
     event = models.ForeignKey(FeedbackEvent, models.PROTECT, related_name="judgments")
@@ -62,9 +66,6 @@ class WeakJudgment(models.Model):
     class Meta:
         db_table = "weak_judgment"
         constraints = [
-            models.UniqueConstraint(
-                fields=["event", "rule_version"], name="weak_judgment_once_per_event"
-            ),
             one_of("kind", FeedbackKind, "weak_judgment_kind_known"),
         ]
 
