@@ -118,7 +118,8 @@ class Judge(models.Model):
 
     Money is counted in millionths: `price_in` and `price_out` are for a million tokens in whole
     units of currency, so a token costs as many millionths. `reserved` is set aside for requests on
-    their way; `spent` and `reserved` together never exceed `budget`.
+    their way; `spent` and `reserved` together never exceed `budget`. `unaffordable` is the least
+    that a request may cost which did not fit into what was left: until that is free none is taken.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="judges", db_index=False)
@@ -142,6 +143,7 @@ class Judge(models.Model):
     budget = models.PositiveBigIntegerField()
     reserved = models.PositiveBigIntegerField(default=0)
     spent = models.PositiveBigIntegerField(default=0)
+    unaffordable = models.PositiveBigIntegerField(default=0, db_default=0)
     state = models.CharField(
         max_length=9, choices=choices_of(JudgeState), default=JudgeState.ACTIVE
     )
@@ -230,10 +232,16 @@ class JudgeRun(models.Model):
 class JudgeAnswer(models.Model):
     """What an endpoint said, word for word, and what it cost. Fact.
 
-    A usable one answers every later request of the same `cache_key`, so it is paid for once.
+    A usable one answers every later request of the same `cache_key`, so it is paid for once. A call
+    whose answer was lost is kept too, as unreachable, at the most that it may have cost. `nonce` is
+    what the answer had to repeat; `request` asked first.
     """
 
+    request = models.ForeignKey(
+        "JudgeRequest", models.PROTECT, null=True, related_name="answers", db_index=False
+    )
     cache_key = models.BinaryField(max_length=32)
+    nonce = models.CharField(max_length=64, blank=True, default="", db_default="")
     raw = models.TextField()
     body = models.JSONField(default=dict)
     status = models.CharField(max_length=11, choices=choices_of(AnswerStatus))
@@ -254,6 +262,7 @@ class JudgeAnswer(models.Model):
                 name="judge_answer_usable_once_per_key",
             ),
         ]
+        indexes = [models.Index(fields=["request"], name="judge_answer_of_request")]
         triggers = [
             pgtrigger.Protect(
                 name="judge_answer_append_only", operation=pgtrigger.Update | pgtrigger.Delete
@@ -267,6 +276,8 @@ class JudgeRequest(models.Model):
     `shown_order` is the response ids as shown; `order` 0 is the first one drawn, 1 its reverse.
     Queued until `due_at`; running while leased, under `lease_token`, which fences off a worker that
     comes too late. `verdict` is what the answer says, `chances` how likely it holds each verdict.
+    `tries` and `cost` are of all its calls; `n_lost` of them ended with their worker or unheard, so
+    they may have been paid for in vain.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
@@ -288,6 +299,9 @@ class JudgeRequest(models.Model):
     lease_ends_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     reserved = models.PositiveBigIntegerField(default=0)
+    cost = models.PositiveBigIntegerField(default=0, db_default=0)
+    n_lost = models.PositiveSmallIntegerField(default=0, db_default=0)
+    cache_key = models.BinaryField(max_length=32, null=True)
     answer = models.ForeignKey(
         JudgeAnswer, models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -322,14 +336,19 @@ class JudgeRequest(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["endpoint", "due_at", "id"],
+                fields=["run", "due_at", "id"],
                 condition=Q(state=RequestState.QUEUED),
-                name="judge_request_next",
+                name="judge_request_next_of_run",
             ),
             models.Index(
-                fields=["endpoint", "lease_ends_at"],
+                fields=["lease_ends_at"],
                 condition=Q(state=RequestState.RUNNING),
-                name="judge_request_running",
+                name="judge_request_leased",
+            ),
+            models.Index(
+                fields=["cache_key"],
+                condition=Q(state=RequestState.RUNNING),
+                name="judge_request_on_its_way",
             ),
             models.Index(fields=["run", "state"], name="judge_request_of_run"),
             models.Index(fields=["comparison"], name="judge_request_of_comparison"),
