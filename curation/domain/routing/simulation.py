@@ -4,61 +4,20 @@ Figures are counted from plans, which say of each comparison who would judge it;
 policy beside it tells what would change.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from curation.domain.routing.expected import Bools, Floats, Ints, Trust, expected_quality
-from curation.domain.vocabulary import Route
+from curation.domain.routing.deciding import BOTH, DEFAULT, JUDGE, ROUTES
+from curation.domain.routing.expected import Ints, Trust, expected_quality
+from curation.domain.routing.plans import Plan, Work
 
-ROUTES = tuple(Route)
-BY_JUDGES = np.array([route in (Route.JUDGE, Route.BOTH) for route in ROUTES])
+BY_JUDGES = np.isin(np.arange(len(ROUTES)), [JUDGE, BOTH])
 MOST_EXAMPLES = 5
 DECIMALS = 4
 
 Told = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """What a policy makes of n comparisons.
-
-    Attributes:
-        route: (n,) place in `ROUTES`.
-        rule: (n,) place of the rule from 1; 0 for the default or the learned router.
-        overlap: (n,) people wanted in all, those of an audit or by chance included.
-        judges: (n, J) which LLM judges are asked.
-        is_explored, is_audited: (n,) whether people are asked by chance; whether for the audit.
-    """
-
-    route: Ints
-    rule: Ints
-    overlap: Ints
-    judges: Bools
-    is_explored: Bools
-    is_audited: Bools
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Work:
-    """What there is of n comparisons before anything changes, and what more of it costs.
-
-    Attributes:
-        minutes: (n,) that one person reads and decides.
-        n_taken: (n,) judgments that people gave or are giving. n_free: (n,) slots nobody has taken.
-        is_asked: (n, J) whether a judge was asked already, which costs nothing more.
-        cost: (n, J) millionths of asking a judge, all its requests together.
-        n_requests: (J,) of each judge about one comparison.
-    """
-
-    minutes: Floats
-    n_taken: Ints
-    n_free: Ints
-    is_asked: Bools
-    cost: NDArray[np.float64]
-    n_requests: Ints
 
 
 def simulate(plan: Plan, before: Plan, work: Work, trust: Trust) -> Told:
@@ -94,6 +53,7 @@ def figures_of(plan: Plan, work: Work, trust: Trust) -> Told:
             "minutes": round(float(still @ work.minutes), 1),
             "explored": int(plan.is_explored.sum()),
             "audited": int(plan.is_audited.sum()),
+            "turned": int(plan.is_turned.sum()),
         },
         "judges": [
             {
@@ -112,16 +72,16 @@ def rules_of(plan: Plan, trust: Trust) -> list[Told]:
     """What becomes of the comparisons that each rule catches, in the order of the rules.
 
     A rule whose comparisons go different ways has a row for each. The last rows, of rule null, are
-    those of the default and the learned router.
+    those of the learned router and the default.
     """
-    order = np.where(plan.rule > 0, plan.rule, np.iinfo(np.int64).max)
-    pairs = np.unique(np.column_stack([order, plan.rule, plan.route]), axis=0)
+    pairs = np.unique(np.column_stack([plan.rule, plan.route]), axis=0).tolist()
     rows = []
-    for _, rule, route in pairs.tolist():
+    for rule, route in sorted(pairs, key=lambda pair: (pair[0] <= DEFAULT, pair)):
         places = np.flatnonzero((plan.rule == rule) & (plan.route == route))
         rows.append(
             {
-                "rule": rule or None,
+                "rule": rule if rule > DEFAULT else None,
+                "name": plan.names[rule],
                 "route": ROUTES[route].value,
                 "n": len(places),
                 "share": share(len(places), len(plan.route)),
