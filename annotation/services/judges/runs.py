@@ -1,0 +1,274 @@
+"""Orders to ask a judge: what is asked becomes rows, which the judges' workers drain."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+
+from annotation.domain.errors import DomainError, InvalidField, NotFound
+from annotation.domain.families import model_family
+from annotation.domain.vocabulary import (
+    JudgeState,
+    OrderPolicy,
+    ProjectState,
+    RequestState,
+    RunPurpose,
+    RunState,
+)
+from annotation.models import Comparison, Judge, JudgeRequest, JudgeRun, Response, User
+from annotation.services.judges import rows
+
+MOST_TRIED = 20  # comparisons of a trial
+NUMBER_LOCK = 0x514A5275  # "QJRu": with the judge, one run is numbered at a time
+OPEN_STATES = (RunState.RUNNING, RunState.PAUSED)
+
+# The first order is drawn by a hash, so it is balanced over comparisons and the same for every
+# judge; the second is its reverse. What was cancelled is asked anew, what was asked is left.
+ADD_REQUESTS = """
+    WITH added AS (
+        INSERT INTO judge_request (
+            project_id, judge_id, endpoint_id, run_id, comparison_id, "order", sample, is_trial,
+            shown_order, state, due_at, tries, reserved, is_cached, status, error, created_at
+        )
+        SELECT c.project_id, %(judge)s, %(endpoint)s, %(run)s, c.id, "order", sample, %(is_trial)s,
+               CASE "order" WHEN 0 THEN drawn.ids ELSE drawn.reversed END,
+               'queued', %(now)s, 0, 0, false, '', '', %(now)s
+        FROM comparison c
+        CROSS JOIN LATERAL (
+            SELECT array_agg(id ORDER BY key) AS ids, array_agg(id ORDER BY key DESC) AS reversed
+            FROM (SELECT id, md5(c.id || ' ' || id) AS key FROM unnest(c.response_ids) id) keyed
+        ) drawn
+        CROSS JOIN generate_series(0, %(n_orders)s - 1) AS "order"
+        CROSS JOIN generate_series(0, %(n_samples)s - 1) AS sample
+        WHERE c.id = ANY(%(comparisons)s) AND c.project_id = %(project)s
+        ORDER BY c.id, "order", sample
+        ON CONFLICT (judge_id, comparison_id, "order", sample, is_trial) DO UPDATE
+        SET run_id = excluded.run_id, state = 'queued', due_at = excluded.due_at, tries = 0,
+            error = '', finished_at = NULL
+        WHERE judge_request.state = 'cancelled'
+        RETURNING comparison_id
+    )
+    SELECT count(*), count(DISTINCT comparison_id) FROM added
+"""
+
+
+class JudgeNotAsked(DomainError):
+    """The judge, or its project, takes no questions now."""
+
+    code, status = "judge_not_asked", 409
+
+
+class RunOver(DomainError):
+    """The run is done or cancelled, so nothing about it can change."""
+
+    code, status = "run_over", 409
+
+
+def ask_judge(
+    *,
+    judge: Judge,
+    comparison_ids: Sequence[int],
+    purpose: RunPurpose,
+    user: User | None,
+    now: datetime,
+) -> JudgeRun:
+    """Ask a judge about comparisons, in each order and sample that it is configured for.
+
+    Comparisons that it was asked about already are skipped, so repeating it asks nothing twice; a
+    run in which nothing is left to ask is done at once. A trial asks about at most 20 comparisons,
+    apart from other runs, and nothing of it becomes a judgment.
+
+    Raises:
+        InvalidField: no comparisons, or too many for a trial.
+        NotFound: one of them is not of the judge's project.
+        JudgeNotAsked: the judge is not active, or its project is archived.
+    """
+    wanted = sorted(set(comparison_ids))
+    is_trial = purpose == RunPurpose.TRIAL
+    if not wanted:
+        raise InvalidField("Choose at least one comparison to ask about.", field="comparisons")
+    if is_trial and len(wanted) > MOST_TRIED:
+        raise InvalidField(
+            f"A trial asks about at most {MOST_TRIED} comparisons; choose fewer.",
+            field="comparisons",
+        )
+    fresh = Judge.objects.select_related("project").get(pk=judge.pk)
+    refuse_unasked(fresh)
+    refuse_strangers(fresh, wanted)
+    with transaction.atomic():
+        run = new_run(fresh, purpose, user, now)
+        add_requests(run, wanted, now)
+        if not run.n_requests:
+            run.state, run.finished_at = RunState.DONE, now
+            run.save(update_fields=["state", "finished_at"])
+        record(run, user, "judge_asked", now, purpose=run.purpose, comparisons=run.n_comparisons)
+    return run
+
+
+def ask_judges(*, judge_ids: Iterable[int], comparison_ids: Sequence[int], now: datetime) -> int:
+    """Ask several judges about comparisons, as a routing policy wants it. Safe to repeat.
+
+    A judge is not asked about answers of its own model family where another of the judges is of
+    none of their families: models favour their own style. Each judge has one run for this, which
+    stays open. Paused judges are asked when they go on; suspended and retired ones are left out,
+    and so are judges of archived projects.
+
+    Returns:
+        How many requests were added.
+    """
+    wanted = sorted(set(comparison_ids))
+    judges = [
+        judge
+        for judge in Judge.objects.filter(pk__in=judge_ids).select_related("project").order_by("pk")
+        if judge.state in (JudgeState.ACTIVE, JudgeState.PAUSED)
+        and judge.project.state != ProjectState.ARCHIVED
+    ]
+    shares = shared_out(judges, wanted)
+    with transaction.atomic():
+        return sum(
+            add_requests(routing_run(judge, now), shares[judge.pk], now)
+            for judge in judges
+            if shares[judge.pk]
+        )
+
+
+def pause_run(*, run: JudgeRun, user: User | None, now: datetime) -> JudgeRun:
+    """Stop asking: what is on its way comes back, nothing new is sent. Safe to repeat.
+
+    Raises:
+        RunOver: it is done or cancelled.
+    """
+    return turn(run, RunState.PAUSED, user, now)
+
+
+def resume_run(*, run: JudgeRun, user: User | None, now: datetime) -> JudgeRun:
+    """Go on with a paused run. Safe to repeat.
+
+    Raises:
+        RunOver: it is done or cancelled.
+    """
+    return turn(run, RunState.RUNNING, user, now)
+
+
+def cancel_run(*, run: JudgeRun, user: User | None, now: datetime) -> JudgeRun:
+    """Give up what is not sent yet; what is on its way comes back and counts. Safe to repeat.
+
+    A later run may ask again about what was cancelled.
+
+    Raises:
+        RunOver: it is done.
+    """
+    return turn(run, RunState.CANCELLED, user, now)
+
+
+def turn(run: JudgeRun, state: RunState, user: User | None, now: datetime) -> JudgeRun:
+    with transaction.atomic():
+        # Whoever puts a request back into the queue holds a share of this lock.
+        fresh = JudgeRun.objects.select_for_update(no_key=True, of=("self",)).get(pk=run.pk)
+        if fresh.state == state:
+            return fresh
+        if fresh.state not in OPEN_STATES:
+            raise RunOver(f"Run {fresh.number} is {fresh.state} already; start another run.")
+        fresh.state = state
+        if state == RunState.CANCELLED:
+            fresh.finished_at = now
+            queued = JudgeRequest.objects.filter(run=fresh, state=RequestState.QUEUED)
+            queued.update(state=RequestState.CANCELLED, finished_at=now)
+        fresh.save(update_fields=["state", "finished_at"])
+        record(fresh, user, "judge_run_state_set", now, to=state.value)
+    return fresh
+
+
+def refuse_unasked(judge: Judge) -> None:
+    if judge.project.state == ProjectState.ARCHIVED:
+        raise JudgeNotAsked("The project is archived; activate it before you ask a judge.")
+    if judge.state != JudgeState.ACTIVE:
+        why = f" {judge.state_reason}" if judge.state_reason else ""
+        raise JudgeNotAsked(f"{judge} is {judge.state} and is not asked.{why}")
+
+
+def refuse_strangers(judge: Judge, comparison_ids: Sequence[int]) -> None:
+    own = Comparison.objects.filter(project=judge.project_id, pk__in=comparison_ids)
+    known = set(own.values_list("pk", flat=True))
+    stranger = next((pk for pk in comparison_ids if pk not in known), None)
+    if stranger is not None:
+        raise NotFound(f"The project has no comparison {stranger}.", field="comparisons")
+
+
+def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime) -> JudgeRun:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge.pk])
+    latest = judge.runs.aggregate(number=Max("number"))["number"] or 0
+    return JudgeRun.objects.create(
+        project_id=judge.project_id,
+        judge=judge,
+        number=latest + 1,
+        purpose=purpose,
+        created_by=user,
+        created_at=now,
+    )
+
+
+def routing_run(judge: Judge, now: datetime) -> JudgeRun:
+    """Find the judge's open run for routing, or open it. In the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge.pk])
+    there = judge.runs.filter(purpose=RunPurpose.ROUTING, state__in=OPEN_STATES)
+    return there.order_by("number").first() or new_run(judge, RunPurpose.ROUTING, None, now)
+
+
+def add_requests(run: JudgeRun, comparison_ids: Sequence[int], now: datetime) -> int:
+    judge = run.judge
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ADD_REQUESTS,
+            {
+                "project": run.project_id,
+                "judge": judge.pk,
+                "endpoint": judge.endpoint_id,
+                "run": run.pk,
+                "is_trial": run.purpose == RunPurpose.TRIAL,
+                "n_orders": 2 if judge.order_policy == OrderPolicy.BOTH else 1,
+                "n_samples": judge.n_samples,
+                "comparisons": list(comparison_ids),
+                "now": now,
+            },
+        )
+        n_requests, n_comparisons = cursor.fetchone()
+    JudgeRun.objects.filter(pk=run.pk).update(
+        n_requests=F("n_requests") + n_requests,
+        n_comparisons=F("n_comparisons") + n_comparisons,
+    )
+    run.n_requests += n_requests
+    run.n_comparisons += n_comparisons
+    return n_requests
+
+
+def shared_out(judges: Sequence[Judge], comparison_ids: Sequence[int]) -> dict[int, list[int]]:
+    """List by judge the comparisons to ask it about: those of its own family go to others."""
+    families = {judge.pk: judge.family or model_family(judge.model_name) for judge in judges}
+    shares: dict[int, list[int]] = {judge.pk: [] for judge in judges}
+    by_comparison = families_compared(comparison_ids) if len(judges) > 1 else {}
+    for comparison in comparison_ids:
+        own = by_comparison.get(comparison, set())
+        neutral = [judge for judge in shares if families[judge] not in own]
+        for judge in neutral or shares:
+            shares[judge].append(comparison)
+    return shares
+
+
+def families_compared(comparison_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Name by comparison the families of the models whose answers it compares."""
+    compared = dict(
+        Comparison.objects.filter(pk__in=comparison_ids).values_list("pk", "response_ids")
+    )
+    responses = {response for ids in compared.values() for response in ids}
+    named = Response.objects.filter(pk__in=responses).values_list("pk", "model_name")
+    families = {pk: model_family(name) for pk, name in named}
+    return {pk: {families[response] for response in ids} - {""} for pk, ids in compared.items()}
+
+
+def record(run: JudgeRun, user: User | None, action: str, now: datetime, **told: object) -> None:
+    detail = {"judge": str(run.judge), "run": run.number, **told}
+    rows.record_change(user=user, project=run.project, action=action, detail=detail, now=now)
