@@ -1,0 +1,193 @@
+"""What LLM judges, configured here or imported, hold of a project's comparisons."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from annotation.domain.families import model_family
+from annotation.domain.judges.combining import Answered, combined
+from annotation.domain.judges.opinions import (
+    BEST,
+    N_ORDERS,
+    JudgeTable,
+    confidence_of,
+    joined,
+    opinions_of_counts,
+)
+from annotation.domain.verdicts import BOTH_BAD, N_VERDICTS, NO_VERDICT, TIE, Ints
+from annotation.domain.vocabulary import Outcome
+from annotation.models import Project
+
+ONLY = "AND c.id = ANY(%(comparisons)s)"
+VERDICTS = """
+    SELECT judge.annotator_id, v.comparison_id, cardinality(c.response_ids),
+           CASE WHEN v.outcome = 'both_bad' THEN 3
+                WHEN v.outcome <> 'ranked' THEN -1
+                WHEN jsonb_array_length(v.ranking) = 1 THEN 2
+                WHEN jsonb_array_length(v.ranking -> 0) > 1 THEN -1
+                ELSE 10 + array_position(c.response_ids, (v.ranking -> 0 ->> 0)::bigint) - 1 END,
+           coalesce((v.chances ->> c.response_ids[1]::text)::float8, 0),
+           coalesce((v.chances ->> c.response_ids[2]::text)::float8, 0),
+           coalesce((v.chances ->> 'tie')::float8, 0),
+           coalesce((v.chances ->> 'both_bad')::float8, 0),
+           CASE WHEN cardinality(c.response_ids) = 2 THEN 0 ELSE
+                (SELECT max(told.value::float8) FROM jsonb_each_text(v.chances) told) END,
+           coalesce(v.is_flipped, false)::int
+    FROM judge_verdict v JOIN judge ON judge.id = v.judge_id
+         JOIN comparison c ON c.id = v.comparison_id
+    WHERE v.project_id = %(project)s AND NOT v.is_trial AND v.outcome <> 'unparsed' {only}
+"""
+# Two responses are the fewest; "< 3" is the same as "= 2", but the planner expects many rows of it.
+IMPORTED = """
+    SELECT {columns}
+    FROM judgment j
+         JOIN annotator a ON a.id = j.annotator_id AND a.kind = 'llm'
+         JOIN comparison c ON c.id = j.comparison_id
+    WHERE j.project_id = %(project)s AND j.outcome IN ('ranked', 'both_bad') {only}
+      AND NOT EXISTS (SELECT 1 FROM judge WHERE judge.annotator_id = j.annotator_id)
+      AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
+"""
+PAIR_COLUMNS = """
+    j.annotator_id, j.comparison_id,
+    CASE WHEN cardinality(j.shown_order) IS DISTINCT FROM 2 THEN 2
+         WHEN j.shown_order[1] = c.response_ids[1] THEN 0
+         ELSE 1 END,
+    CASE WHEN j.outcome = 'both_bad' THEN 3
+         WHEN jsonb_array_length(j.ranking) = 1 THEN 2
+         WHEN (j.ranking -> 0 ->> 0)::bigint = c.response_ids[1] THEN 0
+         ELSE 1 END,
+    count(*)
+"""
+PAIRS = IMPORTED + "AND cardinality(c.response_ids) < 3 GROUP BY 1, 2, 3, 4"
+RANKING_COLUMNS = """
+    j.annotator_id, j.comparison_id, c.response_ids, j.outcome, j.ranking::text, j.shown_order
+"""
+RANKINGS = IMPORTED + "AND cardinality(c.response_ids) > 2 ORDER BY 1, 2, j.judged_at, j.id"
+MODELS = """
+    SELECT a.id, coalesce(judge.family, ''), coalesce(judge.model_name, a.model_name)
+    FROM annotator a LEFT JOIN judge ON judge.annotator_id = a.id
+    WHERE a.project_id = %(project)s AND a.kind = 'llm'
+"""
+
+
+def chances_on(project: Project, comparison_ids: Collection[int] | None = None) -> JudgeTable:
+    """Read what LLM judges hold of a project's comparisons, uncalibrated.
+
+    A configured judge's probabilities are those of its verdict; an imported one's are frequencies
+    over its votes in force, with Jeffreys' prior, its orders averaged as log-odds. Trials and
+    answers that nobody could read are left out.
+
+    Args:
+        comparison_ids: only these; all without.
+    """
+    values: dict[str, Any] = {"project": project.pk}
+    if comparison_ids is not None:
+        values["comparisons"] = sorted(comparison_ids)
+    families = families_of(project)
+    parts = [of_verdicts(values), of_votes(values), of_rankings(values)]
+    tables = [table_of(rows, families) for rows in parts if len(rows)]
+    table = table_of(np.empty((0, 7)), families)
+    for part in tables:
+        table = joined(table, part)
+    return table
+
+
+def table_of(rows: Any, families: dict[int, str]) -> JudgeTable:
+    """From (n, 7) columns: annotator, comparison, p_first, verdict, confidence, flipped, pair."""
+    columns = np.asarray(rows, float).reshape(-1, 7).T
+    annotator, comparison, verdict = (columns[n].astype(np.int64) for n in (0, 1, 3))
+    is_flipped, is_pair = (columns[n] > 0 for n in (5, 6))
+    return JudgeTable(
+        annotator, comparison, columns[2], verdict, columns[4], is_flipped, is_pair, families
+    )
+
+
+def families_of(project: Project) -> dict[int, str]:
+    """The model family of each LLM annotator; one of unknown family is a family of its own."""
+    return {
+        annotator: family.strip().lower() or model_family(model) or f"annotator {annotator}"
+        for annotator, family, model in fetched(MODELS, {"project": project.pk})
+    }
+
+
+def of_verdicts(values: dict[str, Any]) -> Any:
+    """Opinions of configured judges."""
+    rows = np.array(fetched(VERDICTS, values), float).reshape(-1, 10)
+    annotator, comparison, size, code = rows[:, :4].T
+    shares, is_pair = rows[:, 4:8], size == 2
+    verdict = np.where(is_pair & (code >= BEST), code - BEST, code).astype(np.int64)
+    on_pair = np.where(is_pair, verdict, NO_VERDICT)
+    confidence = np.where(is_pair, confidence_of(shares, on_pair), rows[:, 8])
+    either = shares[:, 0] + shares[:, 1]
+    odds = np.divide(shares[:, 0], either, out=np.full(len(rows), 0.5), where=either > 0)
+    p_first = np.where(is_pair, odds, confidence)
+    return np.column_stack(
+        [annotator, comparison, p_first, verdict, confidence, rows[:, 9], is_pair]
+    )
+
+
+def of_votes(values: dict[str, Any]) -> Any:
+    """Opinions of imported LLM annotators on pairs."""
+    rows = np.array(fetched(PAIRS, values, PAIR_COLUMNS), np.int64).reshape(-1, 5)
+    who, place = np.unique(rows[:, :2], axis=0, return_inverse=True)
+    counts: Ints = np.zeros((len(who), N_ORDERS, N_VERDICTS), np.int64)
+    counts[place.reshape(-1), rows[:, 2], rows[:, 3]] = rows[:, 4]
+    found = opinions_of_counts(counts)
+    return np.column_stack(
+        [
+            who,
+            found.p_first,
+            found.verdict,
+            found.confidence,
+            found.is_flipped,
+            np.ones(len(who)),
+        ]
+    )
+
+
+def of_rankings(values: dict[str, Any]) -> Any:
+    """Opinions of imported LLM annotators on more than two responses."""
+    given: dict[tuple[int, int], list[Any]] = defaultdict(list)
+    for annotator, comparison, *vote in fetched(RANKINGS, values, RANKING_COLUMNS):
+        given[annotator, comparison].append(vote)
+    return [[*who, *ranked_opinion(votes), 0.0] for who, votes in given.items()]
+
+
+def ranked_opinion(votes: list[Any]) -> list[float]:
+    """p_first, verdict, confidence and whether flipped, of one judge's rankings."""
+    responses = votes[0][0]
+    orders = {tuple(shown or responses): None for _, _, _, shown in votes}
+    number = {shown: place for place, shown in enumerate(orders)}
+    said = combined(
+        responses,
+        [
+            Answered(number[shown], shown, outcome, decoded(ranking))
+            for _, outcome, ranking, order in votes
+            for shown in (tuple(order or responses),)
+        ],
+    )
+    verdict = NO_VERDICT
+    if said.outcome == Outcome.BOTH_BAD:
+        verdict = BOTH_BAD
+    elif len(said.ranking) == 1:
+        verdict = TIE
+    elif said.ranking and len(said.ranking[0]) == 1:
+        verdict = BEST + responses.index(said.ranking[0][0])
+    confidence = max(said.chances.values())
+    return [confidence, verdict, confidence, float(bool(said.is_flipped))]
+
+
+def decoded(ranking: str) -> list[list[int]]:
+    tiers: list[list[int]] = json.loads(ranking)
+    return tiers
+
+
+def fetched(query: str, values: dict[str, Any], columns: str = "") -> list[Any]:
+    only = ONLY if "comparisons" in values else ""
+    with connection.cursor() as cursor:
+        cursor.execute(query.format(only=only, columns=columns), values)
+        return list(cursor.fetchall())
