@@ -31,6 +31,7 @@ from annotation.models import (
 )
 from curation.domain.embedding.encoder import Encoded
 from curation.services import embedding
+from practice import server as practice_server
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -123,6 +124,19 @@ def ann(make_annotator):
 @pytest.fixture
 def bob(make_annotator):
     return make_annotator("bob")
+
+
+@pytest.fixture(scope="session")
+def practice_process():
+    with practice_server.start(keeps=100) as running:
+        yield running
+
+
+@pytest.fixture
+def practice_endpoint(practice_process):
+    """A judge without a model, fine until told otherwise: practice_endpoint.behave(mode="500")."""
+    practice_process.reset()
+    return practice_process
 
 
 @pytest.fixture

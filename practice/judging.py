@@ -1,0 +1,67 @@
+"""The stated rule by which the practice judge decides. It is no opinion: it can be worked out.
+
+Quality is `sharpness` times: ln(1 + words) under the rule "longer"; four times the share of the
+conversation's (or the reference's) words of four letters and more that the answer uses, under
+"overlap"; the sum under "both". Noise is drawn from the texts, so that both orders meet the same.
+"""
+
+import hashlib
+import math
+import re
+from random import Random
+
+from practice.behaviour import Behaviour
+from practice.question import Question
+
+WORD = re.compile(r"\w+")
+TIE_LOGIT, BAD_LOGIT = -1.2, -4.0  # beside A and B at plus and minus half their difference
+
+
+def qualities(question: Question, behaviour: Behaviour, aspect: str = "") -> dict[str, float]:
+    """Rate every answer, in logits; `aspect` is the criterion under which, "" overall."""
+    wanted = long_words(question.reference or question.asked)
+    return {
+        letter: behaviour.sharpness * quality(text, wanted, behaviour.rule)
+        + behaviour.noise * drawn(behaviour.seed, aspect, question.asked, text)
+        for letter, text in question.answers.items()
+    }
+
+
+def quality(text: str, wanted: set[str], rule: str) -> float:
+    words = [word.lower() for word in WORD.findall(text)]
+    length = math.log1p(len(words))
+    overlap = 4 * len(wanted.intersection(words)) / len(wanted) if wanted else 0.0
+    return {"longer": length, "overlap": overlap, "both": length + overlap}[rule]
+
+
+def long_words(text: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(text) if len(word) > 3}
+
+
+def drawn(seed: int, *texts: str) -> float:
+    """Draw from a standard normal distribution by texts: the same ones, the same number."""
+    digest = hashlib.blake2b("\0".join((str(seed), *texts)).encode("utf-8", "replace"))
+    return Random(digest.digest()).gauss(0, 1)
+
+
+def verdict_chances(
+    qualities: dict[str, float], words: list[str], behaviour: Behaviour
+) -> dict[str, float]:
+    """Give each word of a verdict on two answers its probability."""
+    first, second = qualities.values()
+    half = (first - second + behaviour.bias) / 2
+    logits = {"A": half, "B": -half, "tie": TIE_LOGIT, "both_bad": BAD_LOGIT}
+    weights = {word: math.exp(logits.get(word, BAD_LOGIT)) for word in words}
+    total = sum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def places(qualities: dict[str, float], behaviour: Behaviour) -> dict[str, int]:
+    """Place every answer from 1, the best; the pull of the first place fades to the last."""
+    last = len(qualities) - 1
+    pulled = {
+        letter: value + behaviour.bias * (1 - place / last)
+        for place, (letter, value) in enumerate(qualities.items())
+    }
+    order = sorted(pulled, key=lambda letter: -pulled[letter])
+    return {letter: order.index(letter) + 1 for letter in qualities}
