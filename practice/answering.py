@@ -95,8 +95,7 @@ class Filler:
 
     def why(self) -> str:
         counts = {
-            letter: len(judging.WORD.findall(text))
-            for letter, text in self.question.answers.items()
+            letter: len(judging.words_of(text)) for letter, text in self.question.answers.items()
         }
         listed = ", ".join(f"{letter} has {n} words" for letter, n in counts.items())
         return f"By the rule “{self.behaviour.rule}”: {listed}."

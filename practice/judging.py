@@ -8,6 +8,7 @@ conversation's (or the reference's) words of four letters and more that the answ
 import hashlib
 import math
 import re
+from functools import lru_cache
 from random import Random
 
 from practice.behaviour import Behaviour
@@ -22,26 +23,34 @@ def qualities(question: Question, behaviour: Behaviour, aspect: str = "") -> dic
     wanted = long_words(question.reference or question.asked)
     return {
         letter: behaviour.sharpness * quality(text, wanted, behaviour.rule)
-        + behaviour.noise * drawn(behaviour.seed, aspect, question.asked, text)
+        + noise(behaviour, aspect, question.asked, text)
         for letter, text in question.answers.items()
     }
 
 
 def quality(text: str, wanted: set[str], rule: str) -> float:
-    words = [word.lower() for word in WORD.findall(text)]
+    words = words_of(text)
     length = math.log1p(len(words))
     overlap = 4 * len(wanted.intersection(words)) / len(wanted) if wanted else 0.0
     return {"longer": length, "overlap": overlap, "both": length + overlap}[rule]
 
 
 def long_words(text: str) -> set[str]:
-    return {word.lower() for word in WORD.findall(text) if len(word) > 3}
+    return {word for word in words_of(text) if len(word) > 3}
 
 
-def drawn(seed: int, *texts: str) -> float:
-    """Draw from a standard normal distribution by texts: the same ones, the same number."""
-    digest = hashlib.blake2b("\0".join((str(seed), *texts)).encode("utf-8", "replace"))
-    return Random(digest.digest()).gauss(0, 1)
+@lru_cache(1024)
+def words_of(text: str) -> list[str]:
+    """List the words of a text in small letters; each text comes at least twice, in both orders."""
+    return WORD.findall(text.lower())
+
+
+def noise(behaviour: Behaviour, *texts: str) -> float:
+    """Draw from a normal distribution by texts: the same ones, the same number."""
+    if not behaviour.noise:
+        return 0.0
+    drawn = hashlib.blake2b("\0".join((str(behaviour.seed), *texts)).encode("utf-8", "replace"))
+    return Random(drawn.digest()).gauss(0, behaviour.noise)
 
 
 def verdict_chances(
