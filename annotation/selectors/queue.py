@@ -12,6 +12,7 @@ from annotation.models import (
     Exclusion,
     Judgment,
     Membership,
+    Profile,
     Project,
     Slot,
     User,
@@ -39,14 +40,18 @@ def open_slots_for(annotator_id: int, project_id: int) -> SlotQuerySet:
     """Open slots that this annotator may ever fill, leased or not.
 
     Never one of a comparison that they judged, or that they are excluded from because they skipped
-    it or wrote one of its responses; experts' slots only for experts.
+    it or wrote one of its responses; experts' slots only for experts, and those that want an
+    expertise only for experts who name it in their profile.
     """
     here = {"annotator_id": annotator_id, "comparison_id": OuterRef("comparison_id")}
     is_expert = Membership.objects.filter(
         project_id=project_id, user__annotator=annotator_id, is_expert=True
     )
+    knows_it = Profile.objects.filter(
+        annotator_id=annotator_id, expertise__contains=[OuterRef("expertise")]
+    )
     return Slot.objects.open().filter(
-        Q(audience=Audience.HUMAN) | Exists(is_expert),
+        Q(audience=Audience.HUMAN) | Q(Exists(is_expert), Q(expertise="") | Exists(knows_it)),
         ~Exists(Judgment.objects.filter(**here)),
         ~Exists(Exclusion.objects.filter(**here)),
         project_id=project_id,
@@ -123,7 +128,7 @@ def why_nothing(annotator_id: int, project_id: int, now: datetime) -> Nothing:
             until,
         )
     if _only_experts_slots_are_left(annotator_id, project_id):
-        return Nothing("none_for_role", "What is left here is for experts.")
+        return Nothing("none_for_role", "What is left here is for experts in certain fields.")
     return Nothing("all_done", "All done: nothing here waits for you any more.")
 
 

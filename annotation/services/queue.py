@@ -36,12 +36,16 @@ RENEW = """
       AND project.id = project_id AND project.state = 'active'
     RETURNING slot.*
 """
+# What an expert knows is read once a statement, and only where a slot for experts comes up; others
+# have no row there, so nothing is theirs.
 FOR_ME = """
     project_id = %(project)s AND filled_at IS NULL
-    AND (audience = 'human' OR (
-        SELECT bool_or(is_expert) FROM membership JOIN annotator USING (user_id)
-        WHERE annotator.id = %(annotator)s AND membership.project_id = %(project)s
-    ))
+    AND (audience = 'human' OR expertise = ANY ((
+        SELECT array_append(coalesce(profile.expertise, '{}'), '')
+        FROM membership JOIN annotator USING (user_id)
+        LEFT JOIN profile ON profile.annotator_id = annotator.id
+        WHERE annotator.id = %(annotator)s AND membership.project_id = %(project)s AND is_expert
+    )::text[]))
     AND NOT EXISTS (
         SELECT 1 FROM judgment
         WHERE annotator_id = %(annotator)s AND comparison_id = slot.comparison_id

@@ -5,7 +5,8 @@ import pytest
 from django.db import connection
 
 from annotation.domain.vocabulary import Audience, ExclusionReason, ProjectState
-from annotation.models import Bookmark, Exclusion, Judgment, Lapse, Membership, Slot
+from annotation.models import Bookmark, Exclusion, Judgment, Lapse, Membership, Profile, Slot
+from annotation.selectors.queue import claimable_slots
 from annotation.services.queue import MOST_HELD, claim_slot
 
 HOUR = timedelta(hours=1)
@@ -99,6 +100,27 @@ class TestClaimSlot:
 
         assert claim(ann) is None
         assert claim(bob) is not None
+
+    @pytest.mark.parametrize("is_expert", [True, False])
+    @pytest.mark.parametrize("known", [None, [], ["law"], ["medicine", "law"]])
+    @pytest.mark.parametrize("audience", Audience)
+    @pytest.mark.parametrize("wanted", ["", "law"])
+    def test_gives_an_experts_slot_to_those_who_name_its_expertise(
+        self, claim, make_comparison, ann, project, noon, is_expert, known, audience, wanted
+    ):
+        make_comparison()
+        Slot.objects.update(audience=audience, expertise=wanted)
+        Membership.objects.filter(user=ann.user).update(is_expert=is_expert)
+        if known is not None:
+            Profile.objects.create(annotator=ann, expertise=known, updated_at=noon)
+        is_theirs = audience == Audience.HUMAN or (
+            is_expert and (wanted == "" or wanted in (known or []))
+        )
+
+        listed = claimable_slots(ann.id, project.id, noon).exists()
+
+        assert listed == is_theirs
+        assert (claim(ann) is not None) == is_theirs
 
     def test_gives_nothing_in_a_paused_project(self, claim, make_comparison, ann, project):
         make_comparison()
