@@ -7,6 +7,7 @@ from scipy import integrate, stats
 from curation.domain.routing import guard
 
 LIMIT = 0.2
+WRONGLY_TURNED = 1 - guard.LEVEL
 
 
 @st.composite
@@ -86,7 +87,7 @@ class TestErrsTooOften:
     def test_turns_few_slices_at_the_limit_though_asked_after_every_audit(self, limit):
         turned = turned_at(limit, limit, slices=2_000, audits=600)
 
-        assert np.isfinite(turned).mean() <= guard.WRONGLY_TURNED
+        assert np.isfinite(turned).mean() <= WRONGLY_TURNED
 
     def test_would_turn_many_by_a_limit_that_holds_for_one_look(self):
         rng = np.random.default_rng(7)
@@ -95,7 +96,7 @@ class TestErrsTooOften:
 
         turned = (stats.beta.ppf(0.05, wrong, n - wrong + 1) > LIMIT).any(axis=1)
 
-        assert turned.mean() > 3 * guard.WRONGLY_TURNED
+        assert turned.mean() > 3 * WRONGLY_TURNED
 
     def test_turns_a_bad_slice_soon(self):
         turned = turned_at(2 * LIMIT, LIMIT, slices=2_000, audits=600)

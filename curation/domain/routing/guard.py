@@ -12,7 +12,6 @@ import numpy as np
 from scipy import optimize, special, stats
 
 LEVEL = 0.95
-WRONGLY_TURNED = 0.05  # share of slices that err no more than allowed and are turned nevertheless
 TINY = 1e-12
 
 
@@ -22,8 +21,8 @@ class Watch:
 
     Attributes:
         rate: share of verdicts that people did not share, None without audits.
-        bound: what the error does not exceed, for one look, at `LEVEL`; 1 without audits.
-        least: what the error exceeds, however often one looks, at 1 - `WRONGLY_TURNED`.
+        bound: what the error does not exceed, for one look; 1 without audits.
+        least: what the error exceeds, however often one looks; 0 without errors.
         must_turn: `least` is above the limit.
     """
 
@@ -35,23 +34,25 @@ class Watch:
     must_turn: bool
 
 
-def watch(n_wrong: int, n_audited: int, limit: float) -> Watch:
+def watch(n_wrong: int, n_audited: int, limit: float, *, level: float = LEVEL) -> Watch:
     """Tell what the audits of a slice say, and whether it must be turned to people.
 
     Args:
         n_wrong: verdicts that people did not share, 0 to `n_audited`.
         limit: the error that is allowed, in (0, 1); at 0 or 1 as near to it as makes sense.
+        level: probability in (0, 1) with which each of the two bounds holds. Of slices that err no
+            more than the limit, at most 1 - level are ever turned.
     Raises:
         ValueError: the counts do not fit together.
     """
-    _, bound = error_limits(n_wrong, n_audited)
+    _, bound = error_limits(n_wrong, n_audited, level=level)
     return Watch(
         n_audited=n_audited,
         n_wrong=n_wrong,
         rate=n_wrong / n_audited if n_audited else None,
         bound=bound,
-        least=running_least(n_wrong, n_audited),
-        must_turn=errs_too_often(n_wrong, n_audited, limit),
+        least=running_least(n_wrong, n_audited, level=level),
+        must_turn=errs_too_often(n_wrong, n_audited, limit, level=level),
     )
 
 
@@ -74,21 +75,19 @@ def error_limits(n_wrong: int, n_audited: int, *, level: float = LEVEL) -> tuple
     return float(low), float(high)
 
 
-def errs_too_often(
-    n_wrong: int, n_audited: int, limit: float, *, share: float = WRONGLY_TURNED
-) -> bool:
+def errs_too_often(n_wrong: int, n_audited: int, limit: float, *, level: float = LEVEL) -> bool:
     """Say whether the probability of an error is above a limit, however often this is asked.
 
-    Of slices whose probability is at most `limit`, at most `share` are ever told to be above it, no
-    matter how many audits there are and how often one looks.
+    Of slices whose probability is at most `limit`, at most 1 - level are ever told to be above it,
+    no matter how many audits there are and how often one looks.
     """
     if not n_audited or n_wrong <= limit * n_audited:
         return False
-    return bool(log_odds_against(n_wrong, n_audited, limit) >= -np.log(share))
+    return bool(log_odds_against(n_wrong, n_audited, limit) >= -np.log(1 - level))
 
 
-def running_least(n_wrong: int, n_audited: int, *, share: float = WRONGLY_TURNED) -> float:
-    """What the probability of an error exceeds, at all looks together with probability 1 - share.
+def running_least(n_wrong: int, n_audited: int, *, level: float = LEVEL) -> float:
+    """What the probability of an error exceeds, at all looks together with probability `level`.
 
     Returns:
         In [0, n_wrong / n_audited]; 0 without errors. It is below the one-sided limit of
@@ -100,7 +99,7 @@ def running_least(n_wrong: int, n_audited: int, *, share: float = WRONGLY_TURNED
     rate = n_wrong / n_audited
 
     def excess(probability: float) -> float:
-        return log_odds_against(n_wrong, n_audited, probability) + float(np.log(share))
+        return log_odds_against(n_wrong, n_audited, probability) + float(np.log(1 - level))
 
     return float(optimize.brentq(excess, TINY, rate, xtol=1e-10))
 
@@ -109,7 +108,7 @@ def log_odds_against(n_wrong: int, n_audited: int, probability: float) -> float:
     """How much likelier the audits are if any probability may be the true one than under this one.
 
     Averaged over all probabilities alike, this ratio is a martingale under the true one, so it ever
-    reaches 1 / share with probability `share` at most (Ville's inequality).
+    reaches 1 / (1 - level) with probability 1 - level at most (Ville's inequality).
 
     Returns:
         The natural logarithm of the ratio; 0 without audits.
