@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.calibration import calibration_curve
+
+from annotation.domain.judges.calibrating import (
+    SURE,
+    Scale,
+    calibrate,
+    fitted,
+    folds_of,
+    held_out,
+    honesty_of,
+    scale_from,
+    temperature_of,
+)
+from annotation.domain.vocabulary import CalibrationMethod
+
+NONE, TEMPERATURE, ISOTONIC = CalibrationMethod
+
+
+def honest_judge(n, spread=1.4, seed=0):
+    """Log-odds of a judge and what came true: right as often as it says."""
+    draw = np.random.default_rng(seed)
+    d = draw.normal(0, spread, n)
+    return d, draw.random(n) < expit(d)
+
+
+class TestHonestyOf:
+    def test_is_near_nothing_for_a_judge_that_is_right_as_often_as_it_says(self):
+        d, is_right = honest_judge(100_000)
+
+        assert honesty_of(expit(d), is_right).ece == pytest.approx(0.003, abs=0.002)
+
+    def test_is_a_tenth_for_one_that_doubles_its_log_odds(self):
+        d, is_right = honest_judge(100_000)
+
+        assert honesty_of(expit(2 * d), is_right).ece == pytest.approx(0.101, abs=0.003)
+
+    def test_counts_bins_as_scikit_learn_does(self):
+        d, is_right = honest_judge(3_000)
+
+        bins = [each for each in honesty_of(expit(d), is_right).bins if each.n]
+
+        right, confidence = calibration_curve(is_right, expit(d), n_bins=10)
+        assert [each.share_right for each in bins] == pytest.approx(right, abs=1e-6)
+        assert [each.confidence for each in bins] == pytest.approx(confidence, abs=1e-6)
+
+    def test_puts_certainty_into_the_last_bin(self):
+        honesty = honesty_of(np.array([1.0, 1.0]), np.array([True, False]))
+
+        assert honesty.bins[-1].n == 2
+        assert (honesty.ece, honesty.brier) == (0.5, 0.5)
+
+
+class TestTemperature:
+    def test_undoes_doubled_log_odds(self):
+        d, is_right = honest_judge(5_000)
+
+        assert temperature_of(expit(2 * d), is_right) == pytest.approx(1.93, abs=0.25)
+
+    def test_makes_the_probabilities_of_few_labels_honest(self):
+        d, is_right = honest_judge(450, seed=3)
+        prompts = np.arange(450) // 3
+
+        found = calibrate(expit(4 * d), is_right, prompts)
+
+        assert found.scale.method == TEMPERATURE
+        assert found.after.ece < found.before.ece / 2
+        assert found.after.brier < found.before.brier
+
+    def test_never_changes_the_order_of_probabilities(self):
+        p = np.linspace(0.01, 0.99, 50)
+
+        assert (np.diff(Scale(TEMPERATURE, temperature=3.0)(p)) > 0).all()
+
+
+class TestIsotonic:
+    def test_makes_probabilities_honest_that_no_temperature_can(self):
+        draw = np.random.default_rng(1)
+        p = draw.uniform(0.5, 1, 2_000)
+        is_right = draw.random(2_000) < 0.3 + 0.3 * (p > 0.8)
+
+        found = calibrate(p, is_right, np.arange(2_000))
+
+        assert found.scale.method == ISOTONIC
+        assert found.before.ece > 0.25
+        assert found.after.ece < 0.05
+
+    def test_is_never_certain(self):
+        p = np.linspace(0.1, 0.9, 600)
+
+        scale = fitted(p, p > 0.5, ISOTONIC)
+
+        assert scale(np.array([0.0, 1.0])) == pytest.approx([SURE, 1 - SURE])
+
+    def test_bears_a_judge_that_always_says_the_same(self):
+        is_right = np.arange(600) % 3 == 0
+
+        scale = fitted(np.full(600, 0.75), is_right, ISOTONIC)
+
+        assert scale(np.array([0.2, 0.75, 0.9])) == pytest.approx([1 / 3] * 3, abs=1e-5)
+
+
+class TestCalibrate:
+    def test_leaves_probabilities_alone_while_there_are_few_labels(self):
+        d, is_right = honest_judge(29)
+
+        found = calibrate(expit(2 * d), is_right, np.arange(29))
+
+        assert found.scale.method == NONE
+        assert found.scale(np.array([0.3])) == pytest.approx([0.3])
+
+    def test_measures_nothing_where_all_labels_are_of_one_prompt(self):
+        d, is_right = honest_judge(100)
+
+        found = calibrate(expit(d), is_right, np.zeros(100, int))
+
+        assert (found.before, found.after) == (None, None)
+
+    def test_judges_a_scale_by_prompts_that_it_was_not_fitted_on(self):
+        """A judge whose luck is known by prompt: fitted on the same, it would look honest."""
+        prompt = np.repeat(np.arange(10), 60)
+        p = np.repeat(np.linspace(0.5, 0.95, 10), 60)
+        is_right = np.repeat(np.arange(10) % 2 == 0, 60)
+
+        seen = fitted(p, is_right, ISOTONIC)(p)
+        unseen = held_out(p, is_right, prompt, ISOTONIC)
+
+        assert honesty_of(unseen, is_right).brier > honesty_of(seen, is_right).brier + 0.02
+
+
+class TestFoldsOf:
+    @given(prompts=st.lists(st.integers(0, 20), min_size=1, max_size=60))
+    def test_keep_a_prompt_together(self, prompts):
+        folds = folds_of(np.array(prompts))
+
+        assert len(set(zip(prompts, folds.tolist(), strict=True))) == len(set(prompts))
+        assert len(set(folds.tolist())) == min(5, len(set(prompts)))
+
+
+class TestScale:
+    @pytest.mark.parametrize("method", list(CalibrationMethod))
+    def test_comes_back_from_what_is_stored(self, method):
+        d, is_right = honest_judge(700)
+        scale = fitted(expit(2 * d), is_right, method)
+
+        again = scale_from(scale.as_json())
+
+        p = np.linspace(0.02, 0.98, 40)
+        assert again(p) == pytest.approx(scale(p))
