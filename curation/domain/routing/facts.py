@@ -104,8 +104,8 @@ class Facts:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def at(self, places: NDArray[Any]) -> "Facts":
-        """The comparisons at some places, or where a mask is true."""
+    def at(self, places: NDArray[Any] | slice) -> "Facts":
+        """The comparisons at some places, in a slice, or where a mask is true."""
         return Facts(self.ids[places], {name: one[places] for name, one in self.columns.items()})
 
     def value(self, name: str, place: int) -> Any:
