@@ -1,0 +1,138 @@
+"""What audits say of judges: which comparisons were audited, and whose labels agree."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from annotation.domain.judges.opinions import BEST
+from annotation.domain.verdicts import NO_VERDICT, Bools, Floats, Ints
+from annotation.models import Project
+from annotation.selectors import judge_chances
+from curation.domain.routing.off_policy import Estimate, snips
+from curation.domain.vocabulary import GuardState
+from curation.models import Guard, RoutingPolicy
+
+# A comparison is an audit once, of the slice in which it was drawn first: decided on again after
+# an admin cleared the slice, its old error is no news.
+AUDITS = """
+    SELECT DISTINCT ON (slice, comparison_id) slice, comparison_id, id FROM routing_decision
+    WHERE project_id = %s AND policy_id = %s AND is_audited ORDER BY slice, comparison_id, id
+"""
+DECIDED = """
+    SELECT DISTINCT ON (comparison_id) comparison_id, propensity,
+           route IN ('human', 'expert', 'both') AND propensity > 0
+    FROM routing_decision WHERE project_id = %s ORDER BY comparison_id, ordinal DESC
+"""
+# The codes are those of `annotation.selectors.judge_chances`.
+PEOPLE = """
+    SELECT said.comparison_id, said.verdict, count(*) FROM (
+        SELECT j.comparison_id,
+               CASE WHEN j.outcome = 'both_bad' THEN 3
+                    WHEN jsonb_array_length(j.ranking) = 1 THEN 2
+                    WHEN jsonb_array_length(j.ranking -> 0) > 1 THEN -1
+                    ELSE CASE WHEN cardinality(c.response_ids) > 2 THEN %(best)s ELSE 0 END
+                         + array_position(c.response_ids, (j.ranking -> 0 ->> 0)::bigint) - 1
+                    END AS verdict
+        FROM judgment j
+        JOIN annotator a ON a.id = j.annotator_id AND a.kind = 'human'
+        JOIN comparison c ON c.id = j.comparison_id
+        WHERE j.project_id = %(project)s AND j.comparison_id = ANY(%(ids)s)
+          AND j.outcome IN ('ranked', 'both_bad')
+          AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
+    ) said WHERE said.verdict >= 0 GROUP BY 1, 2
+"""
+TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The audits of one slice: which comparisons, by which decision each, in no order."""
+
+    slice: str
+    comparisons: Ints
+    decisions: Ints
+
+
+def turned_slices(project: Project) -> list[str]:
+    """Names of the slices that the guard has turned to people."""
+    turned = Guard.objects.filter(project=project, state=GuardState.TURNED)
+    return list(turned.order_by("slice").values_list("slice", flat=True))
+
+
+def audits_of(policy: RoutingPolicy) -> list[Audited]:
+    """The audits that were drawn under a policy, by slice."""
+    with connection.cursor() as cursor:
+        cursor.execute(AUDITS, [policy.project_id, policy.pk])
+        rows = cursor.fetchall()
+    slices = np.array([row[0] for row in rows], dtype=object)
+    ids = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 2)
+    return [
+        Audited(name, ids[slices == name, 0], ids[slices == name, 1])
+        for name in dict.fromkeys(slices.tolist())
+    ]
+
+
+def accuracy_of(project: Project) -> Estimate:
+    """How often judges agree with people, over all comparisons decided on that judges have judged.
+
+    A label of people counts where the decision had asked for it, and for as many comparisons as
+    were as likely to be asked about; labels from before do not count, as no chance drew them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DECIDED, [project.pk])
+        rows = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 3)
+    ids, propensity, was_asked = rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2] > 0
+    right, is_known = agreement_on(project, ids)
+    return snips(right.astype(np.float64), propensity, was_asked & is_known)
+
+
+def agreement_on(project: Project, ids: Ints) -> tuple[Bools, Bools]:
+    """Whether judges and people say the same about comparisons, and whether both say something.
+
+    Args:
+        ids: (n,) of comparisons, each once.
+    Returns:
+        Both (n,); the first is False where the second is.
+    """
+    people, judges = people_on(project, ids), judges_on(project, ids)
+    is_known = (people != NO_VERDICT) & (judges != NO_VERDICT)
+    return is_known & (people == judges), is_known
+
+
+def people_on(project: Project, ids: Ints) -> Ints:
+    """The verdict that most people gave of each comparison, (n,), `NO_VERDICT` where none leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(PEOPLE, {"project": project.pk, "ids": ids.tolist(), "best": BEST})
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+    return leading(ids, rows[:, 0], rows[:, 1], rows[:, 2].astype(np.float64))
+
+
+def judges_on(project: Project, ids: Ints) -> Ints:
+    """The verdict of the LLM judges on each comparison, (n,), `NO_VERDICT` where none leads.
+
+    Each model family has one vote, shared by its judges by how sure they are.
+    """
+    table = judge_chances.chances_on(project, ids.tolist())
+    table = table.where(table.verdict != NO_VERDICT)
+    families = np.array([table.families[one] for one in table.annotator.tolist()], dtype=str)
+    keys = np.column_stack([np.unique(families, return_inverse=True)[1], table.comparison])
+    _, votes = np.unique(keys.reshape(-1, 2), axis=0, return_inverse=True)
+    votes = votes.reshape(-1)
+    sizes = np.bincount(votes, minlength=1)[votes] if len(votes) else np.ones(0)
+    return leading(ids, table.comparison, table.verdict, table.confidence / sizes)
+
+
+def leading(ids: Ints, comparison: Ints, verdict: Ints, weight: Floats) -> Ints:
+    """The verdict with most weight of each comparison, `NO_VERDICT` where two lead or none is.
+
+    Args:
+        ids: (n,) ascending. comparison, verdict, weight: (m,) votes, of the comparisons in `ids`.
+    """
+    kinds, column = np.unique(verdict, return_inverse=True)
+    totals = np.zeros((len(ids), len(kinds) + 2))
+    np.add.at(totals, (np.searchsorted(ids, comparison), column.reshape(-1)), weight)
+    ordered = np.sort(totals, axis=1)
+    is_led = ordered[:, -1] > ordered[:, -2] + TINY
+    named = np.append(kinds, [NO_VERDICT, NO_VERDICT])
+    return np.where(is_led, named[totals.argmax(axis=1)], NO_VERDICT)
