@@ -1,0 +1,223 @@
+"""What the learned router learns from: comparisons that people and LLM judges have labelled."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from annotation.domain.verdicts import NO_VERDICT, Ints
+from annotation.domain.vocabulary import AnnotatorKind
+from annotation.models import Annotator, Project, VoteTally
+from annotation.selectors.judge_chances import chances_on
+from annotation.selectors.votes import Ballots, ballots_of, fetched
+from curation.domain.routing import strengths
+from curation.domain.routing.evaluation import Labelled
+from curation.domain.routing.juries import JuryVerdicts, jury_verdicts, weights_of
+from curation.domain.routing.references import (
+    HumanQuality,
+    PeopleVotes,
+    human_quality,
+    references,
+)
+from curation.domain.routing.router_features import FROM_JURY, SOURCES, features_of
+from curation.models import RouterFit
+from curation.selectors.routing_facts import facts_of
+
+MOST_LISTED = 10
+FACTS = tuple(name for name in SOURCES if name not in FROM_JURY)
+Columns = Mapping[str, NDArray[Any]]
+
+# Two responses are the fewest; "< 3" is the same as "= 2", but the planner expects many rows of it.
+PAIRED = """
+    SELECT count(*) FROM consensus
+    JOIN comparison c ON c.id = consensus.comparison_id AND cardinality(c.response_ids) < 3
+    WHERE consensus.project_id = %(project)s
+      AND (SELECT sum(votes) FROM unnest(counts) votes) > 0
+      AND EXISTS (
+          SELECT 1 FROM judgment j JOIN annotator a ON a.id = j.annotator_id AND a.kind = 'llm'
+          WHERE j.comparison_id = c.id AND j.outcome IN ('ranked', 'both_bad')
+      )
+"""
+PAIRS = """
+    SELECT c.id, md5(i.messages::text), first.model_name, second.model_name
+    FROM comparison c
+    JOIN item i ON i.id = c.item_id
+    JOIN response first ON first.id = c.response_ids[1]
+    JOIN response second ON second.id = c.response_ids[2]
+    WHERE c.project_id = %(project)s AND cardinality(c.response_ids) < 3 {only}
+    ORDER BY c.id
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What a router is fitted on, and what it takes over for later comparisons.
+
+    Attributes:
+        labelled: the comparisons where people agree and judges have spoken.
+        quality: how often one person is right.
+        n_undecided: how many of them the judges leave undecided; these count as wrong.
+        judges: weight of each judge in the jury, by annotator.
+        models: strength of each model in the judges' eyes, by name.
+    """
+
+    labelled: Labelled
+    quality: HumanQuality
+    n_undecided: int
+    judges: dict[int, float]
+    models: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """n comparisons of two responses, by ascending id: their prompts, and who wrote what."""
+
+    ids: Ints
+    prompts: NDArray[Any]
+    models: list[tuple[str, str]]
+
+
+def read_labels(project: Project) -> Labels:
+    """Read all that a project's router is fitted on."""
+    votes, comparison_ids = people_votes(project, ballots_of(project))
+    table = chances_on(project)
+    right = references(votes)
+    judges = weights_of(table, comparison_ids, right)
+    jury = jury_verdicts(table, judges)
+    written = written_of(project)
+    jury_at = np.searchsorted(written.ids, jury.comparison)
+    names, numbers = numbered([written.models[place] for place in jury_at])
+    gap = strengths.gaps_without(numbers, jury.p_first, len(names))
+    strength = strengths.strengths_of(numbers, jury.p_first, len(names)).tolist()
+    ids, at, of = np.intersect1d(
+        comparison_ids[right != NO_VERDICT], jury.comparison, return_indices=True
+    )
+    verdict, known = jury.verdict[of], right[right != NO_VERDICT][at]
+    features, used = features_of(columns_of(project, ids, jury, of, gap[of]))
+    prompts = np.unique(written.prompts, return_inverse=True)[1]
+    quality = human_quality(votes)
+    labelled = Labelled(
+        features=features,
+        names=used,
+        raw=jury.confidence[of],
+        right=(verdict == known).astype(float),
+        human=np.full(len(ids), quality.value),
+        prompt=prompts[jury_at[of]],
+    )
+    n_undecided = int((verdict == NO_VERDICT).sum())
+    return Labels(labelled, quality, n_undecided, judges, dict(zip(names, strength, strict=True)))
+
+
+def features_on(
+    project: Project,
+    comparison_ids: Collection[int],
+    *,
+    names: Sequence[str],
+    judges: Mapping[int, float],
+    models: Mapping[str, float],
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Read the features of those comparisons that a judge has spoken about.
+
+    Args:
+        names: of the features. judges, models: as in `Labels`.
+    Returns:
+        Their ids, ascending, and a row of features for each.
+    """
+    jury = jury_verdicts(chances_on(project, comparison_ids), judges)
+    written = written_of(project, jury.comparison.tolist())
+    gap = strengths.gaps_of(written.models, models)
+    every = np.arange(len(jury.comparison))
+    columns = columns_of(project, jury.comparison, jury, every, gap)
+    return jury.comparison, features_of(columns, names)[0]
+
+
+def columns_of(
+    project: Project, ids: Ints, jury: JuryVerdicts, of: Ints, gap: NDArray[np.float64]
+) -> Columns:
+    """Facts about comparisons by ascending id, with what their juries say.
+
+    Args:
+        of: their places in the jury's verdicts. gap: between their models' strengths.
+    """
+    facts = facts_of(project, FACTS, ids.tolist())
+    return dict(facts.columns) | {
+        "judge_confidence": jury.confidence[of],
+        "judge_probability": jury.p_first[of],
+        "order_flip": jury.is_flipped[of],
+        "judged_strength_gap": gap,
+    }
+
+
+def people_votes(project: Project, ballots: Ballots) -> tuple[PeopleVotes, Ints]:
+    """The votes of people that take a side, and the ids of the comparisons, ascending."""
+    people = Annotator.objects.filter(
+        pk__in=ballots.annotator_ids.tolist(), kind=AnnotatorKind.HUMAN
+    ).values_list("pk", flat=True)
+    is_person = np.isin(ballots.annotator_ids, np.array(people, np.int64))[ballots.voter]
+    chosen = is_person & (ballots.choice != NO_VERDICT)
+    votes = PeopleVotes(
+        ballots.pair[chosen],
+        ballots.voter[chosen],
+        ballots.choice[chosen],
+        len(ballots.comparison_ids),
+    )
+    return votes, ballots.comparison_ids
+
+
+def written_of(project: Project, comparison_ids: Collection[int] | None = None) -> Written:
+    values: dict[str, Any] = {"project": project.pk}
+    if comparison_ids is not None:
+        values["comparisons"] = list(comparison_ids)
+    only = "" if comparison_ids is None else "AND c.id = ANY(%(comparisons)s)"
+    rows = list(fetched(PAIRS.format(only=only), values))
+    return Written(
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[1] for row in rows], str),
+        [(row[2], row[3]) for row in rows],
+    )
+
+
+def numbered(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], Ints]:
+    """Number the models: their names, and (n, 2) numbers, `UNKNOWN` for those without a name."""
+    names = sorted({name for pair in pairs for name in pair} - {""})
+    number = {name: place for place, name in enumerate(names)}
+    rows = [[number.get(name, strengths.UNKNOWN) for name in pair] for pair in pairs]
+    return names, np.array(rows, np.int64).reshape(-1, 2)
+
+
+def n_paired(project: Project) -> int:
+    """How many comparisons have a vote of a person and one of a judge."""
+    with connection.cursor() as cursor:
+        cursor.execute(PAIRED, {"project": project.pk})
+        return int(cursor.fetchone()[0])
+
+
+def n_changes(project: Project) -> int:
+    """How often comparisons of the project were read anew; it grows with every new label."""
+    tally = VoteTally.objects.filter(project=project, criterion=None)
+    return tally.values_list("n_changes", flat=True).first() or 0
+
+
+def last_fit(project: Project) -> RouterFit | None:
+    """The newest attempt at a fit, whether it came about or not."""
+    return RouterFit.objects.filter(project=project).order_by("-number").first()
+
+
+def fit_in_force(project: Project) -> RouterFit | None:
+    """The fit that the learned router goes by; None while there is none."""
+    fits = RouterFit.objects.filter(project=project, is_fitted=True)
+    return fits.order_by("-number").first()
+
+
+def last_evaluated(project: Project) -> RouterFit | None:
+    """The newest fit whose gain was measured."""
+    fits = RouterFit.objects.filter(project=project, evaluation__has_key="curves")
+    return fits.order_by("-number").first()
+
+
+def fits_of(project: Project) -> list[RouterFit]:
+    """The attempts at a fit, the newest first."""
+    return list(RouterFit.objects.filter(project=project).order_by("-number")[:MOST_LISTED])
