@@ -36,7 +36,8 @@ CLOSE_SURPLUS = """
         WHERE place > %(overlap)s AND filled_at IS NULL AND holder_id IS NULL
     ) AND filled_at IS NULL AND holder_id IS NULL
 """
-# One more where all that are there are filled, up to the most that the project wants.
+# One more where all that are there are filled, up to the most that the project wants. Where routes
+# decide, a comparison without any slot is one that no people are to judge.
 OPEN_FURTHER = """
     INSERT INTO slot (project_id, comparison_id, ordinal, rank, audience, lease_epoch)
     SELECT c.project_id, c.id, taken.last + 1, c.rank, 'human', 0
@@ -49,8 +50,14 @@ OPEN_FURTHER = """
     ) taken
     WHERE c.id = ANY(%(comparisons)s) AND taken.n_open = 0
       AND taken.n >= p.overlap AND taken.n < p.max_overlap AND taken.last < 100
+      AND (taken.n > 0 OR NOT p.is_routed)
     ON CONFLICT DO NOTHING
 """
+
+
+def is_routed(project_id: int) -> bool:
+    """Whether routes open the slots of a project now, whatever was read of it before."""
+    return Project.objects.filter(pk=project_id, is_routed=True).exists()
 
 
 def open_further(*, comparison_ids: Sequence[int]) -> int:
@@ -69,11 +76,14 @@ def open_further(*, comparison_ids: Sequence[int]) -> int:
 def fit_slots(*, project: Project) -> int:
     """Open the slots that the project's overlap wants, and close free ones beyond it.
 
-    Slots that are filled, or that somebody holds or held, stay. Safe to repeat.
+    Slots that are filled, or that somebody holds or held, stay. Where routes open the slots,
+    nothing is done. Safe to repeat.
 
     Returns:
         How many slots were opened, negative when some were closed.
     """
+    if is_routed(project.pk):
+        return 0
     values = {"project": project.pk, "overlap": project.overlap}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLOSE_SURPLUS, values)

@@ -16,6 +16,7 @@ from annotation.domain.importing.items import ItemRecord, item_of
 from annotation.domain.importing.refusals import LineRefused, RefusedLine
 from annotation.domain.vocabulary import ExclusionReason, PairStrategy, ResponseFormat
 from annotation.models import Annotator, Comparison, Exclusion, Item, Project, Response, Slot
+from annotation.services import slots
 from annotation.services.importing import annotators, copying
 
 TAKEN = "external_id_taken"
@@ -255,7 +256,13 @@ def add_comparisons(
 
 
 def add_slots(project: Project, comparison_ids: Sequence[int]) -> None:
-    """Open as many slots on each comparison as the project's overlap asks for."""
+    """Open as many slots on each comparison as the project's overlap asks for.
+
+    None where routes open them. The caller holds `copying.lock_project`, as does whoever changes
+    that.
+    """
+    if slots.is_routed(project.pk):
+        return
     ordinals = range(1, project.overlap + 1)
     copying.copy_rows(
         Slot,
