@@ -4,6 +4,7 @@ from annotation.selectors.clock import database_now
 from annotation.selectors.health import worker_name
 from annotation.services import aggregation, health, quality, rounds, skills
 from annotation.services.importing import running
+from annotation.services.judges import calibration
 
 
 @shared_task
@@ -50,5 +51,14 @@ def run_imports(*, limit: int = 20) -> int:
     """Run waiting uploads one after another. A killed one is taken up behind its last batch."""
     done = 0
     while done < limit and running.run_next(now=database_now()):
+        done += 1
+    return done
+
+
+@shared_task
+def calibrate_judges(*, limit: int = 100) -> int:
+    """Make judges' probabilities honest, where enough new labels ask for it. Safe to repeat."""
+    done = 0
+    while done < limit and calibration.refit_next(now=database_now()):
         done += 1
     return done

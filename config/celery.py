@@ -31,6 +31,7 @@ def every(
 app.conf.beat_schedule = {
     "refresh-stale": every(2, "annotation.tasks.refresh_stale"),
     "refresh-skills": every(5, "annotation.tasks.refresh_skills", queue="long"),
+    "calibrate-judges": every(10, "annotation.tasks.calibrate_judges", queue="long"),
     "refresh-reports": every(5, "annotation.tasks.refresh_reports", queue="long"),
     "open-second-rounds": every(20, "annotation.tasks.open_second_rounds", queue="long"),
     "run-imports": every(2, "annotation.tasks.run_imports", queue="long"),

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ from annotation.domain.judges.opinions import (
     joined,
     opinions_of_counts,
 )
+from annotation.domain.judges.scaling import Scales, scaled, scales_from
 from annotation.domain.verdicts import BOTH_BAD, N_VERDICTS, NO_VERDICT, TIE, Ints
 from annotation.domain.vocabulary import Outcome
-from annotation.models import Project
+from annotation.models import Calibration, Project
 
 ONLY = "AND c.id = ANY(%(comparisons)s)"
 VERDICTS = """
@@ -191,3 +192,21 @@ def fetched(query: str, values: dict[str, Any], columns: str = "") -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query.format(only=only, columns=columns), values)
         return list(cursor.fetchall())
+
+
+def calibrations_of(project: Project) -> dict[int, Scales]:
+    """The scales in force of a project's LLM annotators; who has none is left out."""
+    newest = (
+        Calibration.objects.filter(project=project)
+        .order_by("annotator", "-number")
+        .distinct("annotator")
+    )
+    return {
+        annotator: scales_from(parameters)
+        for annotator, parameters in newest.values_list("annotator_id", "parameters")
+    }
+
+
+def calibrated(table: JudgeTable, calibrations: Mapping[int, Scales]) -> JudgeTable:
+    """The same opinions with honest probabilities; see `annotation.domain.judges.scaling`."""
+    return scaled(table, calibrations)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from annotation.models import Comparison, Project
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
+from annotation.services.judges import calibration
 from curation.management.bars import bar
 from curation.selectors import difficulty, duplicate_groups, progress, signals
 from curation.services import difficulty as fits
@@ -46,6 +47,7 @@ TO_DUPLICATES = (
 )
 DRAINS = (
     *TO_DUPLICATES,
+    Drain("calibrations", "Judges calibrated", calibration.refit_next, lambda project: 1),
     Drain("maps", "Prompts laid out", maps.refresh_next_map, lambda project: 1),
     Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),
     Drain("fits", "Fits of difficulty", fits.refit_next, lambda project: 1),
