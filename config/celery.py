@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
     "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
     "foretell-difficulty": every(10, "curation.tasks.foretell_difficulty", queue="long"),
+    "fit-routers": every(20, "curation.tasks.fit_routers", queue="long"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES

@@ -12,6 +12,7 @@ from curation.services import (
     versioning,
 )
 from curation.services.duplicates import regrouping, searching
+from curation.services.routing import fitting
 from curation.services.signals import refreshing
 
 
@@ -89,4 +90,13 @@ def find_duplicates(*, limit: int = 20_000) -> int:
         done += taken
     while done < limit and (taken := regrouping.regroup_next(now=database_now())):
         done += taken
+    return done
+
+
+@shared_task
+def fit_routers(*, limit: int = 5) -> int:
+    """Fit learned routers where labels have grown. Safe to repeat, late, in parallel."""
+    done = 0
+    while done < limit and fitting.refit_next(now=database_now()):
+        done += 1
     return done

@@ -12,6 +12,7 @@ from curation.selectors import difficulty, duplicate_groups, progress, signals
 from curation.services import difficulty as fits
 from curation.services import embedding, generations, intake, maps
 from curation.services.duplicates import regrouping, searching
+from curation.services.routing import fitting
 from curation.services.signals import refreshing
 
 
@@ -52,6 +53,7 @@ DRAINS = (
     Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),
     Drain("fits", "Fits of difficulty", fits.refit_next, lambda project: 1),
     Drain("difficulties", "Difficulties foretold", fits.refresh_next, difficulty.requests_waiting),
+    Drain("routers", "Fits of the learned router", fitting.refit_next, lambda project: 1),
 )
 
 

@@ -31,8 +31,8 @@ def refit_next(*, now: datetime, project: Project | None = None) -> bool:
     Returns:
         Whether there was one.
     """
-    judged = Project.objects.filter(own_annotators__kind=AnnotatorKind.LLM).distinct().order_by("pk")
-    chosen = [project] if project else judged
+    judged = Project.objects.filter(own_annotators__kind=AnnotatorKind.LLM).distinct()
+    chosen = [project] if project else judged.order_by("pk")
     return any(is_due(one) and refit(project=one, now=now) is not None for one in chosen)
 
 
