@@ -27,16 +27,25 @@ Response = Any  # anything sortable and hashable: an id in the database, a name 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One judgment that takes a side. `ranking` is empty where all responses are bad."""
+    """One judgment that takes a side. `ranking` is empty where all responses are bad.
+
+    `family` is that of models that err alike; None for who speaks for themselves.
+    """
 
     annotator: Hashable
     ranking: Sequence[Sequence[Response]]
     strength: int | None = None
+    family: Hashable | None = None
+
+    @property
+    def voice(self) -> Hashable:
+        """Who has one vote: the annotator, or the whole family."""
+        return self.annotator if self.family is None else ("family", self.family)
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A vote with the share of its annotator's one vote that it carries, in (0, 1]."""
+    """A vote with the share of its voice's one vote that it carries, in (0, 1]."""
 
     vote: Vote
     weight: float
@@ -75,10 +84,19 @@ class Verdict:
 
 
 def ballots_of(votes: Iterable[Vote]) -> list[Ballot]:
-    """Weigh votes so that each annotator's add up to one."""
+    """Weigh votes so that each annotator's, or each family's, add up to one.
+
+    Within a family every annotator weighs the same.
+    """
     votes = list(votes)
     times = Counter(vote.annotator for vote in votes)
-    return [Ballot(vote, 1 / times[vote.annotator]) for vote in votes]
+    members = members_of(votes)
+    return [Ballot(vote, 1 / (times[vote.annotator] * members[vote.voice])) for vote in votes]
+
+
+def members_of(votes: Iterable[Vote]) -> Counter[Hashable]:
+    """Count the annotators behind each voice."""
+    return Counter(voice for voice, _ in {(vote.voice, vote.annotator) for vote in votes})
 
 
 def verdict_of(
@@ -113,7 +131,7 @@ def verdict_under(
             occur may be missing.
         scores: per response, in [0, 1].
     """
-    n_votes = len({ballot.vote.annotator for ballot in ballots})
+    n_votes = len({ballot.vote.voice for ballot in ballots})
     leader = leading_outcome(posterior)
     return Verdict(
         best={response: posterior[response] for response in responses},
@@ -249,14 +267,14 @@ def strength_of(ballots: Sequence[Ballot], leader: Any | None) -> float | None:
 def agreement_of(
     responses: Sequence[Response], ballots: Sequence[Ballot], n_votes: int
 ) -> float | None:
-    """Share of pairs of different annotators who say the same, averaged over pairs of responses.
+    """Share of pairs of different voices that say the same, averaged over pairs of responses.
 
     With w(c) the weight of the votes that say c about a pair of responses (first, second, equal,
-    both bad), w(a, c) the part of annotator a, and n annotators, it is
+    both bad), w(a, c) the part of voice a, and n voices, it is
     (sum_c w(c)^2 - sum_ac w(a, c)^2) / (n^2 - n).
 
     Returns:
-        0 to 1; None with fewer than two annotators.
+        0 to 1; None with fewer than two voices.
     """
     if n_votes < 2:
         return None
@@ -268,7 +286,7 @@ def agreement_of(
         for ballot, rank in zip(ballots, ranks, strict=True):
             says = relation(rank, left, right)
             said[says].append(ballot.weight)
-            own[ballot.vote.annotator, says].append(ballot.weight)
+            own[ballot.vote.voice, says].append(ballot.weight)
         alike = fsum(fsum(w) ** 2 for w in said.values()) - fsum(fsum(w) ** 2 for w in own.values())
         shares.append(alike / (n_votes * (n_votes - 1)))
     return round(min(max(fsum(shares) / len(shares), 0.0), 1.0), DECIMALS)

@@ -25,11 +25,15 @@ FEWEST_ANNOTATORS = 3  # two who differ could be wrong either way
 
 @dataclass(frozen=True)
 class Said:
-    """One vote: a label in [0, K) by an annotator who was shown a side in [0, S) first."""
+    """One vote: a label in [0, K) by an annotator who was shown a side in [0, S) first.
+
+    `weight` is below 1 where several annotators who err alike share one vote.
+    """
 
     annotator: Hashable
     label: int
     side: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class KnownSkills:
         if votes:
             labels = [vote.label for vote in votes]
             said = self.matrices(votes)[np.arange(len(votes)), :, labels]
-            logits = logits + np.log(np.maximum(said, TINY)).sum(axis=0)
+            logits = logits + (weights_of(votes)[:, None] * np.log(np.maximum(said, TINY))).sum(
+                axis=0
+            )
         odds = np.exp(logits - logits.max())
         posterior: Floats = odds / odds.sum()
         return posterior
@@ -77,7 +83,12 @@ class KnownSkills:
         """What the votes are worth in votes of somebody who never errs, 0 to their number."""
         if not votes:
             return 0.0
-        return float(informativeness(self.matrices(votes), self.prior).sum())
+        worth = informativeness(self.matrices(votes), self.prior)
+        return float((weights_of(votes) * worth).sum())
+
+
+def weights_of(votes: Sequence[Said]) -> Floats:
+    return np.array([vote.weight for vote in votes])
 
 
 def is_enough(votes: Votes) -> bool:

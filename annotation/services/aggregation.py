@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from annotation.domain.errors import DomainError
-from annotation.domain.vocabulary import MOST_TRIES
+from annotation.domain.vocabulary import MOST_TRIES, AnnotatorKind
 from annotation.models import (
     Comparison,
     Consensus,
@@ -34,6 +34,8 @@ READ = [
     "comparison_id",
     "annotator_id",
     "annotator__kind",
+    "annotator__judge__family",
+    "annotator__judge__model_name",
     "outcome",
     "ranking",
     "strength",
@@ -148,9 +150,13 @@ def compute(taken: Sequence[Comparison], now: datetime) -> Batch:
 
 
 def judgments_in_force(comparison_ids: Sequence[int]) -> defaultdict[int, list[Row]]:
-    """Read what each comparison's annotators now say, oldest first."""
+    """Read what each comparison's annotators now say, oldest first.
+
+    What users of a product did is no judgment that counts.
+    """
     rows: defaultdict[int, list[Row]] = defaultdict(list)
     found = Judgment.objects.in_force().filter(comparison_id__in=comparison_ids)
+    found = found.exclude(annotator__kind=AnnotatorKind.USER)
     for row in found.order_by("judged_at", "pk").values(*READ):
         rows[row["comparison_id"]].append(row)
     return rows

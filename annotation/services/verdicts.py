@@ -4,7 +4,7 @@ Nothing here reads or writes the database.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import fsum
@@ -12,6 +12,7 @@ from typing import Any
 
 from annotation.domain import consensus, skills
 from annotation.domain.consensus import Settlement, Verdict, Vote
+from annotation.domain.families import model_family
 from annotation.domain.skills import KnownSkills, Said
 from annotation.domain.verdicts import BOTH_BAD, FIRST, N_VERDICTS, SECOND, TIE
 from annotation.domain.vocabulary import AnnotatorKind
@@ -88,7 +89,16 @@ def opinion_of(row: Row, ranking: Sequence[Sequence[int]], response_ids: list[in
     if shown is not None and len(shown) == len(response_ids):
         side = int(shown[0] != response_ids[0])
     is_human = row["annotator__kind"] == AnnotatorKind.HUMAN
-    return Opinion(Vote(row["annotator_id"], ranking, row["strength"]), is_human, side)
+    vote = Vote(row["annotator_id"], ranking, row["strength"], family_of(row))
+    return Opinion(vote, is_human, side)
+
+
+def family_of(row: Row) -> str | None:
+    """The model family of a configured judge; None for everybody else, and where it is unknown."""
+    if row["annotator__judge__model_name"] is None:
+        return None
+    family = (row["annotator__judge__family"] or "").strip().lower()
+    return family or model_family(row["annotator__judge__model_name"]) or None
 
 
 def summary_of(
@@ -104,9 +114,11 @@ def summary_of(
     if known is None or not is_pair or not opinions:
         verdict = consensus.verdict_of(response_ids, cast, settlement)
         return Summary(verdict, consensus.METHOD, consensus.VERSION, float(verdict.n_votes), counts)
+    members = consensus.members_of(cast)
     said = [
-        Said(opinion.vote.annotator, label_of(opinion.vote, response_ids), opinion.side)
+        Said(vote.annotator, label_of(vote, response_ids), opinion.side, 1 / members[vote.voice])
         for opinion in opinions
+        for vote in (opinion.vote,)
     ]
     verdict = weighed_verdict(response_ids, cast, said, settlement, known)
     worth = round(known.effective_votes(said), consensus.DECIMALS)
@@ -229,13 +241,14 @@ def preferred(
 def mean_ratings(
     comparison: Comparison, rated: Sequence[tuple[Row, Mapping[str, float]]]
 ) -> dict[str, Any]:
-    """Average each response's ratings; an annotator who rated it twice counts once."""
-    by_response: defaultdict[int, defaultdict[int, list[float]]] = defaultdict(
+    """Average each response's ratings; whoever rated it twice, or a family, counts once."""
+    by_response: defaultdict[int, defaultdict[Hashable, list[float]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for row, ratings in rated:
         for response, number in ratings.items():
-            by_response[int(response)][row["annotator_id"]].append(number)
+            voice = Vote(row["annotator_id"], [], family=family_of(row)).voice
+            by_response[int(response)][voice].append(number)
     means = {
         response: round(
             fsum(fsum(own) / len(own) for own in given.values()) / len(given), consensus.DECIMALS
