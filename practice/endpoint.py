@@ -40,12 +40,13 @@ class Endpoint:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.initial = behaviour
+        self.n_open = 0
         self.forget()
 
     def forget(self) -> None:
-        """Behave as at the start, and count from nought."""
+        """Behave as at the start, and count from nought but for what is still open."""
         self.behave(self.initial)
-        self.n_requests = self.n_open = self.peak = 0
+        self.n_requests, self.peak = 0, self.n_open
         self.statuses: Counter[int] = Counter()
 
     def behave(self, behaviour: Behaviour) -> None:
