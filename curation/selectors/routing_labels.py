@@ -146,6 +146,7 @@ def columns_of(
     return dict(facts.columns) | {
         "judge_confidence": jury.confidence[of],
         "judge_probability": jury.p_first[of],
+        "judge_agreement": jury.agreement[of],
         "order_flip": jury.is_flipped[of],
         "judged_strength_gap": gap,
     }

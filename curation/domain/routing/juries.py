@@ -24,6 +24,7 @@ class JuryVerdicts:
         comparison: (n,) ids, ascending. verdict: (n,) codes, `NO_VERDICT` where undecided.
         confidence: (n,) probability of the verdict, not calibrated.
         p_first: (n,) how much the jury favours the first response, a tie counting half.
+        agreement: (n,) share of the judges here that give the jury's verdict.
         is_flipped: (n,) share of the judges here whose winner changes with the order.
     """
 
@@ -31,6 +32,7 @@ class JuryVerdicts:
     verdict: Ints
     confidence: Floats
     p_first: Floats
+    agreement: Floats
     is_flipped: Floats
 
 
@@ -52,7 +54,7 @@ def jury_verdicts(table: JudgeTable, weights: Mapping[int, float]) -> JuryVerdic
     weight = [weights.get(int(judge), 1.0) for judge in judges]
     if not len(ids):
         none = np.empty(0)
-        return JuryVerdicts(ids, ids, none, none, none)
+        return JuryVerdicts(ids, ids, none, none, none, none)
 
     def spread(values: Floats) -> Floats:
         rows = np.full((len(ids), len(judges)), np.nan)
@@ -60,6 +62,7 @@ def jury_verdicts(table: JudgeTable, weights: Mapping[int, float]) -> JuryVerdic
         return rows
 
     odds = jury_of(spread(logits(pairs.p_first)), families, weight).logit
+    # The same mean over families serves shares: nothing in it is peculiar to log-odds.
     beside = [
         jury_of(
             spread(np.where(pairs.verdict == kind, pairs.confidence, 0.0)), families, weight
@@ -69,8 +72,11 @@ def jury_verdicts(table: JudgeTable, weights: Mapping[int, float]) -> JuryVerdic
     shares = shares_of(odds, np.column_stack(beside))
     verdict = verdicts_of(shares)
     p_first = shares[:, 0] + shares[:, TIE] / 2 + shares[:, BOTH_BAD] / 2
-    flipped = np.nanmean(spread(pairs.is_flipped.astype(float)), axis=1)
-    return JuryVerdicts(ids, verdict, confidence_of(shares, verdict), p_first, flipped)
+    n_judges = np.bincount(place)
+    agreement = np.bincount(place, pairs.verdict == verdict[place]) / n_judges
+    flipped = np.bincount(place, pairs.is_flipped) / n_judges
+    confidence = confidence_of(shares, verdict)
+    return JuryVerdicts(ids, verdict, confidence, p_first, agreement, flipped)
 
 
 def weights_of(table: JudgeTable, comparison_ids: Ints, right: Ints) -> dict[int, float]:

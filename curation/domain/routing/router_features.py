@@ -52,7 +52,13 @@ SIGNED = (
 )
 SIZED = ("judged_strength_gap",)  # its size says something, too, whichever response is better
 # Worked out for this alone, by `juries` and `strengths`; the rest are facts of their own.
-FROM_JURY = ("judge_confidence", "judge_probability", "order_flip", "judged_strength_gap")
+FROM_JURY = (
+    "judge_confidence",
+    "judge_probability",
+    "judge_agreement",
+    "order_flip",
+    "judged_strength_gap",
+)
 WORDS = ("prompt_language", "topic_label")
 # Every fact that is read.
 SOURCES = (

@@ -39,6 +39,8 @@ def gaps_without(models: Ints, p_first: Floats, n_models: int) -> Floats:
     Returns:
         (n,) in (-1, 1); NaN where a model is not known.
     """
+    if not n_models:
+        return np.full(len(models), np.nan)
     total, n = sums_of(models, p_first, n_models)
     sides = []
     for side, share in ((0, p_first), (1, 1 - p_first)):
