@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judge_answers import CRITERIA, FORMS, HELPFUL, NONCE, RANKING, TRUE, asked_of, body_with
 
-from annotation.domain.judges import reading
-from annotation.domain.judges.reading import LONGEST_BODY, Said, body_of, read_answer, usage_of
+from annotation.domain.judges.completions import DETAIL_MAX, LONGEST_BODY
+from annotation.domain.judges.reading import Said, body_of, read_answer, usage_of
 from annotation.domain.judges.schemas import schema_of, verdict_words
 from annotation.domain.vocabulary import AnswerStatus, Outcome
 
@@ -46,7 +46,7 @@ class TestReadAnswer:
             found = read(body, form)
 
             assert found.status == status, name
-            assert 0 < len(found.detail) <= reading.DETAIL_MAX, name
+            assert 0 < len(found.detail) <= DETAIL_MAX, name
             assert "\n" not in found.detail, name
             assert "\0" not in found.detail, name
             found.detail.encode()

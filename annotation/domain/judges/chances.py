@@ -8,8 +8,9 @@ import json
 import math
 from typing import Any
 
+from annotation.domain.judges.completions import AnswerRejected, content_of
 from annotation.domain.judges.questions import Asked, Template
-from annotation.domain.judges.reading import AnswerRejected, content_of, object_in
+from annotation.domain.judges.reading import object_in
 from annotation.domain.judges.schemas import BOTH_BAD, TIE, verdict_words
 
 TOP_LOGPROBS = 10  # how many alternatives to ask a server for at each token
