@@ -1,10 +1,11 @@
 from celery import shared_task
+from celery.worker import state as worker_state
 
 from annotation.selectors.clock import database_now
 from annotation.selectors.health import worker_name
 from annotation.services import aggregation, health, quality, rounds, skills
 from annotation.services.importing import running
-from annotation.services.judges import calibration
+from annotation.services.judges import calibration, requests
 
 
 @shared_task
@@ -62,3 +63,19 @@ def calibrate_judges(*, limit: int = 100) -> int:
     while done < limit and calibration.refit_next(now=database_now()):
         done += 1
     return done
+
+
+@shared_task
+def ask_judges() -> int:
+    """Ask judges' endpoints what is due, for as long as something is. Safe to repeat.
+
+    A worker that is told to stop takes nothing more and waits for what is on its way.
+    """
+    return requests.answer_next(now=database_now(), is_stopping=is_stopping)
+
+
+def is_stopping() -> bool:
+    return any(
+        sign is not None and sign is not False  # an exit code, which may be 0
+        for sign in (worker_state.should_stop, worker_state.should_terminate)
+    )

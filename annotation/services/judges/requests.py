@@ -1,0 +1,243 @@
+"""Drains what judges are to be asked: takes and books it in batches, sends it in threads.
+
+All tables are read and written by the one thread that drains; no transaction is open while a call
+is on its way.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+
+from django.db import Error
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from annotation.domain.errors import DomainError
+from annotation.domain.vocabulary import JudgeState, ProjectState, RequestState, RunState
+from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
+from annotation.services.judges import booking, breaker, seats, taking
+from annotation.services.judges.configuring import key_of
+from annotation.services.judges.lanes import Lane
+from annotation.services.judges.material import Library
+from annotation.services.judges.sending import Line, Outcome, Ticket
+
+LOOK = 0.5  # seconds between two looks at what else is due
+PATIENCE = 2.0  # seconds for which a drain waits for what is due soon, instead of for the next bell
+GATHER = 0.04  # seconds in which answers gather to be booked together
+BATCH = 64
+
+
+def never() -> bool:
+    return False
+
+
+def answer_next(
+    *,
+    now: datetime,
+    project: Project | None = None,
+    limit: int | None = None,
+    is_stopping: Callable[[], bool] = never,
+) -> int:
+    """Ask judges what is due, until nothing is, about `limit` were asked, or `is_stopping()`.
+
+    Any number of workers may do this at once. At each endpoint no more calls are on their way than
+    it allows, over all workers; a slow or dead endpoint holds up no other. No judge's budget is
+    overrun. A worker that is killed loses what was on its way: when its lease ends, that is asked
+    again. Safe to repeat.
+
+    Args:
+        now: when it starts, by the database's clock; leases and waits run on from there.
+    Returns:
+        How many requests were answered, given up or put back after a failure.
+    """
+    drain = Drain(Clock(now), project, limit, is_stopping)
+    try:
+        return drain.run()
+    finally:
+        drain.close()
+
+
+class Clock:
+    """Goes on from a moment."""
+
+    def __init__(self, start: datetime) -> None:
+        self.start, self.started = start, time.monotonic()
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=time.monotonic() - self.started)
+
+
+@dataclass
+class Drain:
+    """One worker at work: a lane to each endpoint that has something due."""
+
+    clock: Clock
+    project: Project | None
+    limit: int | None
+    is_stopping: Callable[[], bool]
+    library: Library = field(default_factory=Library)
+    lanes: dict[int, Lane] = field(default_factory=dict)
+    endpoints: dict[int, Endpoint] = field(default_factory=dict)
+    results: "SimpleQueue[Outcome | Ticket]" = field(default_factory=SimpleQueue)
+    n_taken: int = 0
+    looked_at: float = 0.0
+    idle_since: float | None = None
+
+    @property
+    def n_in_hand(self) -> int:
+        return sum(len(lane.tickets) for lane in self.lanes.values())
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_stopping() or (self.limit is not None and self.n_taken >= self.limit)
+
+    def run(self) -> int:
+        n_done = booking.book_expired(library=self.library, now=self.clock.now())
+        while True:
+            n_taken, n_booked = self.take(), self.collect()
+            n_done += n_booked
+            if n_taken or n_booked or self.n_in_hand:
+                self.idle_since = None
+            elif not self.waits():
+                booking.finish_runs(now=self.clock.now())
+                return n_done
+
+    def take(self) -> int:
+        """Take what the lanes have room for; what needs no call is booked at once."""
+        if self.is_over:
+            return 0
+        if time.monotonic() - self.looked_at >= LOOK:
+            self.look_around()
+        return sum(self.fill(pk, lane) for pk, lane in self.lanes.items() if lane.room > 0)
+
+    def fill(self, endpoint_id: int, lane: Lane) -> int:
+        limit = lane.room if self.limit is None else min(lane.room, self.limit - self.n_taken)
+        # Small batches cost as much as large ones: wait until half of what lies ready is gone.
+        if limit <= 0 or (lane.tickets and lane.room * 2 < min(lane.n_ready, BATCH)):
+            return 0
+        taken = taking.take(
+            endpoint=self.endpoints[endpoint_id],
+            limit=min(limit, BATCH),
+            project_id=self.project.pk if self.project else None,
+            library=self.library,
+            now=self.clock.now(),
+        )
+        lane.put(taken.calls)
+        self.book(taken.outcomes)
+        n_taken = len(taken.calls) + len(taken.outcomes)
+        self.n_taken += n_taken
+        return n_taken
+
+    def look_around(self) -> None:
+        """See which endpoints have something due and may be asked, and take seats there."""
+        self.looked_at = time.monotonic()
+        now = self.clock.now()
+        booking.book_expired(library=self.library, now=now)
+        for pk in left_alone(self.lanes, now):
+            self.lanes[pk].is_shut |= not self.lanes[pk].is_probing
+        for endpoint in due_endpoints(self.project, now):
+            self.endpoints[endpoint.pk] = endpoint
+            lane = self.lanes.get(endpoint.pk) or self.new_lane(endpoint, now)
+            if lane is None:
+                continue
+            lane.check()
+            wanted = [n for n in range(1, endpoint.max_concurrency + 1) if n not in lane.seats]
+            lane.seats += seats.take_seats(endpoint_id=endpoint.pk, numbers=wanted)
+            may_open = lane.seats and lane.is_shut and not lane.tickets
+            if may_open and breaker.may_send(endpoint=endpoint, now=now):
+                lane.open(endpoint.n_failures)
+
+    def new_lane(self, endpoint: Endpoint, now: datetime) -> Lane | None:
+        try:
+            key = key_of(endpoint)
+        except DomainError as error:
+            breaker.leave_unkeyed(endpoint=endpoint, reason=error.detail, now=now)
+            return None
+        line = Line(endpoint.base_url, key, endpoint.timeout_seconds)
+        lane = self.lanes[endpoint.pk] = Lane(line, self.results)
+        lane.is_shut = True
+        return lane
+
+    def collect(self) -> int:
+        """Book what has come back; wait a moment for it, but not past the next look."""
+        came = self.came() if self.n_in_hand else []
+        if not came:
+            return 0
+        unsent = [one for one in came if isinstance(one, Ticket)]
+        outcomes = [one for one in came if isinstance(one, Outcome)]
+        for ticket in [*unsent, *(outcome.ticket for outcome in outcomes)]:
+            self.lanes[ticket.endpoint_id].tickets.pop(ticket.request_id)
+        booking.hand_back(tickets=unsent)
+        return self.book(outcomes)
+
+    def came(self) -> list[Outcome | Ticket]:
+        came: list[Outcome | Ticket] = []
+        until = time.monotonic() + LOOK
+        try:
+            while len(came) < BATCH:
+                came.append(self.results.get(timeout=max(until - time.monotonic(), 0)))
+                until = min(until, time.monotonic() + GATHER)
+        except Empty:
+            pass
+        return came
+
+    def book(self, outcomes: list[Outcome]) -> int:
+        n_booked = booking.book(
+            outcomes=outcomes,
+            library=self.library,
+            in_hand={pk for lane in self.lanes.values() for pk in lane.tickets},
+            now=self.clock.now(),
+        )
+        for lane in self.lanes.values():
+            if lane.is_probing and not lane.is_shut and lane.n_failures == 0:
+                lane.is_probing = False
+        return n_booked
+
+    def waits(self) -> bool:
+        """Whether something is due so soon that it is worth waiting for; then wait a little."""
+        self.idle_since = self.idle_since or time.monotonic()
+        if self.is_over or time.monotonic() - self.idle_since > PATIENCE:
+            return False
+        soon = self.clock.now() + timedelta(seconds=PATIENCE)
+        if not due_endpoints(self.project, soon):
+            return False
+        time.sleep(LOOK / 5)
+        self.looked_at = 0.0
+        return True
+
+    def close(self) -> None:
+        """Give up the seats, once nothing is on its way any more."""
+        for lane in self.lanes.values():
+            lane.close()
+        for pk, lane in self.lanes.items():
+            lane.join()
+            with suppress(Error):  # a connection that is gone has taken its seats along
+                seats.give_seats(endpoint_id=pk, numbers=lane.seats)
+
+
+def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
+    """Endpoints that are not left alone and for which something is due and affordable."""
+    queued = JudgeRequest.objects.filter(
+        run=OuterRef("pk"), state=RequestState.QUEUED, due_at__lte=now
+    )
+    left = F("judge__budget") - F("judge__spent") - F("judge__reserved")
+    runs = JudgeRun.objects.filter(
+        Exists(queued),
+        judge__endpoint=OuterRef("pk"),
+        state=RunState.RUNNING,
+        judge__state=JudgeState.ACTIVE,
+        project__state=ProjectState.ACTIVE,
+        judge__unaffordable__lte=left,
+    )
+    if project is not None:
+        runs = runs.filter(project=project)
+    is_open = Q(opened_until__isnull=True) | Q(opened_until__lte=now)
+    return Endpoint.objects.filter(is_open, Exists(runs)).order_by("pk")
+
+
+def left_alone(endpoint_ids: Iterable[int], now: datetime) -> list[int]:
+    """Those of some endpoints that are left alone now, whoever found out that they fail."""
+    found = Endpoint.objects.filter(pk__in=list(endpoint_ids), opened_until__gt=now)
+    return list(found.values_list("pk", flat=True))

@@ -1,0 +1,295 @@
+"""Sends one question to an endpoint and reads what comes back. Touches no table."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import orjson
+
+from annotation.domain.judges.chances import TOP_LOGPROBS, chances_of
+from annotation.domain.judges.questions import Asked, Template
+from annotation.domain.judges.reading import (
+    LONGEST_BODY,
+    Reading,
+    Said,
+    body_of,
+    read_answer,
+    usage_of,
+)
+from annotation.domain.vocabulary import AnswerStatus
+from annotation.models import Judge
+from annotation.services.judges.transport import DeadlineTransport
+
+PATH = "/chat/completions"
+ERROR_KEPT = 16_384  # characters of an answer that is no completion
+SHORTEST_SECRET = 8  # a shorter key is a word like “EMPTY”, which answers may well hold
+BUSY = (429, 529)
+MISCONFIGURED = (401, 403, 404)
+PASSING = (408, 409, 425)
+
+
+class Blame(StrEnum):
+    """Whose fault it is that no answer came, which decides when and whether to try again.
+
+    Nobody: there is an answer, whatever it is worth. Request: it would fail again. Endpoint: it is
+    down. Settings: it turns everybody away until somebody repairs them. Busy: it says “later”.
+    Worker: whoever sent it is gone.
+    """
+
+    NOBODY = "nobody"
+    REQUEST = "request"
+    ENDPOINT = "endpoint"
+    SETTINGS = "settings"
+    BUSY = "busy"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to answer a request while its lease lasts, and what was set aside for it."""
+
+    request_id: int
+    token: UUID
+    judge_id: int
+    endpoint_id: int
+    comparison_id: int
+    run_id: int
+    is_trial: bool
+    tries: int
+    reserved: int
+    cache_key: bytes = b""
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """All that a thread needs to send a request and to read its answer."""
+
+    ticket: Ticket
+    body: bytes
+    template: Template
+    asked: Asked
+    reads_logprobs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call.
+
+    Attributes:
+        tokens: of question and answer; None where the endpoint did not say.
+        is_sent: whether the endpoint was asked, so that this tells how it is.
+        is_lost: it was sent, and nobody knows what became of it, so it may be charged for.
+        is_billed: whether the endpoint charges for it, as far as anybody knows.
+        retry_after: when to come back, as the endpoint's header says it.
+        cached_id: the kept answer that this is read from; nothing was sent.
+    """
+
+    ticket: Ticket
+    status: AnswerStatus
+    detail: str = ""
+    said: Said | None = None
+    chances: dict[str, float] | None = None
+    raw: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+    finish_reason: str = ""
+    tokens: tuple[int, int] | None = None
+    seconds: float = 0.0
+    blame: Blame = Blame.NOBODY
+    is_sent: bool = True
+    is_lost: bool = False
+    is_billed: bool = True
+    retry_after: str | None = None
+    cached_id: int | None = None
+
+
+def body_for(judge: Judge, messages: Any, response_format: Any, *, is_pair: bool) -> bytes:
+    """Write the body of a request."""
+    body = {
+        "model": judge.model_name,
+        "messages": messages,
+        "temperature": judge.temperature,
+        "max_tokens": judge.max_tokens,
+        "response_format": response_format,
+    }
+    if judge.seed is not None:
+        body["seed"] = judge.seed
+    if judge.reads_logprobs and is_pair:
+        body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+    return orjson.dumps(body)
+
+
+class Line:
+    """A way to an endpoint, shared by threads. Holds the key, which nothing that it returns does.
+
+    Retries, redirects and telling headers of the client library are off.
+    """
+
+    def __init__(self, base_url: str, key: str, timeout: float) -> None:
+        import httpx2  # here, so that only processes that ask judges load the client
+        import openai
+
+        self.transport = DeadlineTransport(key)
+        self.redacted = redactor(key)
+        self.errors = openai
+        self.unsent = (httpx2.ConnectError, httpx2.ConnectTimeout)
+        self.answer_type = httpx2.Response
+        self.client = openai.OpenAI(
+            base_url=base_url,
+            api_key=key or "none",
+            max_retries=0,
+            timeout=timeout,
+            http_client=httpx2.Client(
+                transport=self.transport, follow_redirects=False, trust_env=False, timeout=timeout
+            ),
+        )
+
+    def send(self, call: Call) -> Outcome:
+        """Ask, within the endpoint's seconds, and read the answer. Never raises what it expects."""
+        started = time.monotonic()
+        try:
+            response = self.client.post(PATH, content=call.body, cast_to=self.answer_type)
+        except self.errors.APIStatusError as error:
+            return self.turned_away(call, error.response, time.monotonic() - started)
+        except self.errors.APIConnectionError as error:
+            return self.unheard(call, error, time.monotonic() - started)
+        return self.answered(call, response.content, time.monotonic() - started)
+
+    def answered(self, call: Call, content: bytes, seconds: float) -> Outcome:
+        raw = self.redacted(content.decode("utf-8", "replace"))
+        body = body_of(raw.encode())
+        reading, chances = read(call, body)
+        return Outcome(
+            call.ticket,
+            reading.status,
+            reading.detail,
+            reading.said,
+            chances,
+            raw=kept(raw, reading, len(content)),
+            body=slim(body),
+            finish_reason=finish_of(body),
+            tokens=usage_of(body),
+            seconds=seconds,
+        )
+
+    def turned_away(self, call: Call, response: Any, seconds: float) -> Outcome:
+        """An answer with another status than 200: nothing to read, nothing to pay."""
+        status = response.status_code
+        raw = self.redacted(response.content.decode("utf-8", "replace"))
+        said = error_in(raw)
+        return Outcome(
+            call.ticket,
+            AnswerStatus.FILTERED if is_filter(raw) else AnswerStatus.UNREACHABLE,
+            f"HTTP {status}{': ' if said else ''}{said}",
+            raw=plain(raw[:ERROR_KEPT]),
+            seconds=seconds,
+            blame=blame_of(status),
+            is_billed=False,
+            retry_after=response.headers.get("retry-after"),
+        )
+
+    def unheard(self, call: Call, error: Exception, seconds: float) -> Outcome:
+        cause = error.__cause__ or error
+        is_unsent = isinstance(cause, self.unsent)
+        told = "No connection" if is_unsent else "No answer"
+        return Outcome(
+            call.ticket,
+            AnswerStatus.UNREACHABLE,
+            f"{told}: {self.redacted(str(cause))[:300] or type(cause).__name__}",
+            seconds=seconds,
+            blame=Blame.ENDPOINT,
+            is_lost=not is_unsent,
+            is_billed=not is_unsent,
+        )
+
+
+def read(call: Call, body: Any) -> tuple[Reading, dict[str, float] | None]:
+    reading = read_answer(body, template=call.template, asked=call.asked, nonce=call.ticket.nonce)
+    if reading.said is None or not call.reads_logprobs:
+        return reading, None
+    return reading, chances_of(body, template=call.template, asked=call.asked)
+
+
+def blame_of(status: int) -> Blame:
+    if status in BUSY:
+        return Blame.BUSY
+    if status in MISCONFIGURED or status < 400:  # a redirect leads elsewhere: the address is wrong
+        return Blame.SETTINGS
+    return Blame.ENDPOINT if status >= 500 or status in PASSING else Blame.REQUEST
+
+
+def redactor(key: str) -> Callable[[str], str]:
+    """Give a function that blots a key out of a text, also as URLs, Base64 and JSON spell it."""
+    if len(key) < SHORTEST_SECRET:
+        return lambda text: text
+    spelled = {
+        key,
+        quote(key, safe=""),
+        json.dumps(key)[1:-1],
+        base64.b64encode(key.encode()).decode(),
+    }
+
+    def redacted(text: str) -> str:
+        for spelling in spelled:
+            text = text.replace(spelling, "[key]")
+        return text
+
+    return redacted
+
+
+def plain(text: str) -> str:
+    """Leave out what a database's text cannot hold."""
+    return text.replace("\x00", "\ufffd")
+
+
+def kept(raw: str, reading: Reading, n_bytes: int) -> str:
+    """What is kept of an answer: all of a usable one, the beginning of a longer other one."""
+    if reading.said is not None or len(raw) <= ERROR_KEPT:
+        return plain(raw)
+    size = f"over {LONGEST_BODY:,}" if n_bytes > LONGEST_BODY else f"{n_bytes:,}"
+    return f"{plain(raw[:ERROR_KEPT])}\n[cut: the answer has {size} bytes]"
+
+
+def slim(body: Any) -> dict[str, Any]:
+    """The parts of a completion that are looked at later; log-probabilities stay in the raw one."""
+    if not isinstance(body, dict):
+        return {}
+    known = {name: body[name] for name in ("id", "model", "usage") if name in body}
+    choices = body.get("choices")
+    if not isinstance(choices, list):
+        return known
+    told = [choice for choice in choices[:1] if isinstance(choice, dict)]
+    return known | {
+        "choices": [
+            {name: part for name, part in choice.items() if name in ("message", "finish_reason")}
+            for choice in told
+        ]
+    }
+
+
+def finish_of(body: Any) -> str:
+    try:
+        reason = body["choices"][0]["finish_reason"]
+    except (LookupError, TypeError):
+        return ""
+    return plain(reason)[:40] if isinstance(reason, str) else ""
+
+
+def error_in(raw: str) -> str:
+    """The sentence of an error's body, on one line."""
+    body = body_of(raw.encode())
+    error = body.get("error", body) if isinstance(body, dict) else raw
+    told = error.get("message", "") if isinstance(error, dict) else error
+    return plain(" ".join(str(told).split()))[:300]
+
+
+def is_filter(raw: str) -> bool:
+    body = body_of(raw.encode())
+    error = body.get("error") if isinstance(body, dict) else None
+    return isinstance(error, dict) and error.get("code") == "content_filter"
