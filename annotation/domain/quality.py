@@ -22,9 +22,9 @@ from annotation.domain.agreement import (
     unanimous_share,
     value_share,
 )
-from annotation.domain.bias import (
-    order_flips,
-)
+from annotation.domain.bias import order_flips
+from annotation.domain.rates import medians
+from annotation.domain.sides import Shown, Sides
 from annotation.domain.verdicts import (
     DECISIVE,
     FIRST,
@@ -51,7 +51,8 @@ class Votes:
     is_judge: (A,) of each annotator. family: (A,) model family of each judge, -1 unknown.
     lengths: (I, 2) of each item's responses, equal where unknown. tokens: (I,) to read, NaN
     unknown. gold: (I,) verdict codes or `NO_VERDICT`. families: (I, 2) model family of each
-    response, -1 unknown. prompt: (I,) what belongs together.
+    response, -1 unknown. prompt: (I,) what belongs together. sides: of votes that combine both
+    orders, and have no order themselves; None without any.
     """
 
     item: Ints
@@ -66,6 +67,7 @@ class Votes:
     family: Ints
     families: Ints
     prompt: Ints
+    sides: Sides | None = None
 
     @property
     def n_items(self) -> int:
@@ -78,7 +80,14 @@ class Votes:
     def where(self, kept: Bools) -> "Votes":
         """The votes that a (n,) mask keeps; items and annotators keep their numbers."""
         rows = {"item", "annotator", "choice", "swapped", "seconds"}
-        return Votes(**{k: v[kept] if k in rows else v for k, v in vars(self).items()})
+        columns = {k: v[kept] if k in rows else v for k, v in vars(self).items()}
+        return Votes(**columns | {"sides": self.sides and self.sides.where(kept)})
+
+    @property
+    def shown(self) -> Shown:
+        """The votes, and those behind combined ones."""
+        votes = Shown(self.item, self.annotator, self.choice, self.swapped)
+        return votes if self.sides is None else votes.and_behind(self.sides)
 
     @property
     def by_people(self) -> "Votes":
@@ -199,7 +208,8 @@ def annotator_figures(votes: Votes) -> list[AnnotatorFigures]:
     compared = said & (majority != NO_VERDICT)
     both_decisive = compared & decisive & is_decisive(majority)
     agrees = votes.choice == majority
-    side = side_chosen(votes.choice, votes.swapped)
+    shown = votes.shown
+    side = side_chosen(shown.choice, shown.swapped)
     lengths, gold = votes.lengths[votes.item], votes.gold[votes.item]
     unequal = decisive & (lengths[:, 0] != lengths[:, 1])
     longer = np.where(lengths[:, 0] > lengths[:, 1], FIRST, SECOND)
@@ -207,7 +217,7 @@ def annotator_figures(votes: Votes) -> list[AnnotatorFigures]:
     single = np.where(
         said, np.take_along_axis(others, votes.choice[:, None] % N_VERDICTS, 1)[:, 0], 0
     )
-    flipper, flipped = order_flips(votes.item, who, votes.choice, votes.swapped)
+    flipper, flipped = order_flips(shown.item, shown.annotator, shown.choice, shown.swapped)
     columns = {
         "tie_rate": _ratios(who, votes.choice == TIE, said, n),
         "agreement_with_majority": _ratios(who, agrees, compared, n),
@@ -217,7 +227,7 @@ def annotator_figures(votes: Votes) -> list[AnnotatorFigures]:
             who, single * decisive, decisive * others[:, list(DECISIVE)].sum(axis=1), n
         ),
         "kappa": kappas(who[compared], votes.choice[compared], majority[compared], n),
-        "first_shown_rate": _ratios(who, side == FIRST, side >= 0, n),
+        "first_shown_rate": _ratios(shown.annotator, side == FIRST, side >= 0, n),
         "order_flip_rate": _ratios(flipper, flipped, np.ones(len(flipped)), n),
         "longer_win_rate": _ratios(who, votes.choice == longer, unequal, n),
         "accuracy_vs_gold": _ratios(who, votes.choice == gold, with_gold, n),
@@ -282,17 +292,3 @@ def kappas(who: Ints, first: Ints, second: Ints, n: int) -> Floats:
     expected = (table.sum(axis=1) * table.sum(axis=2)).sum(axis=1) / total**2
     defined = (table.sum(axis=(1, 2)) > 0) & (expected < 1 - 1e-12)
     return np.divide(observed - expected, 1 - expected, out=np.full(n, np.nan), where=defined)
-
-
-def medians(who: Ints, values: Floats, n: int) -> Floats:
-    """Median by annotator of the values that are not NaN; (n,) with NaN where there are none."""
-    known = ~np.isnan(values)
-    who, values = who[known], values[known]
-    order = np.lexsort((values, who))
-    ordered = values[order]
-    counts = np.bincount(who, minlength=n)
-    starts, some = np.cumsum(counts) - counts, counts > 0
-    result = np.full(n, np.nan)
-    low, high = ((starts + (counts - odd) // 2)[some] for odd in (1, 0))
-    result[some] = (ordered[low] + ordered[high]) / 2
-    return result

@@ -143,11 +143,13 @@ def votes_behind(votes: Votes) -> dict[str, Ints]:
         "tie_rate": said,
         "agreement_with_majority": said & (majority != NO_VERDICT),
         "agreement_with_majority_no_ties": decisive & is_decisive(majority),
-        "first_shown_rate": side_chosen(votes.choice, votes.swapped) != NO_VERDICT,
         "longer_win_rate": decisive & (lengths[:, 0] != lengths[:, 1]),
         "accuracy_vs_gold": said & with_gold,
     }
-    return {
+    behind: dict[str, Ints] = {
         name: np.bincount(votes.annotator[mask], minlength=votes.n_annotators)
         for name, mask in masks.items()
     }
+    shown = votes.shown
+    on_side = shown.annotator[side_chosen(shown.choice, shown.swapped) != NO_VERDICT]
+    return behind | {"first_shown_rate": np.bincount(on_side, minlength=votes.n_annotators)}

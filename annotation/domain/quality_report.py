@@ -34,10 +34,10 @@ class Bias:
 
 
 def bias_among(votes: Votes) -> Bias:
-    lengths = votes.lengths[votes.item]
+    lengths, shown = votes.lengths[votes.item], votes.shown
     return Bias(
-        first_shown_rate(votes.choice, votes.swapped, votes.annotator),
-        order_flip_rate(votes.item, votes.annotator, votes.choice, votes.swapped),
+        first_shown_rate(shown.choice, shown.swapped, shown.annotator),
+        order_flip_rate(shown.item, shown.annotator, shown.choice, shown.swapped),
         longer_win_rate(votes.choice, lengths, votes.annotator),
         length_odds_ratio(votes.choice, lengths, votes.annotator),
     )

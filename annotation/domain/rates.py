@@ -139,3 +139,17 @@ def benjamini_hochberg(p_values: Floats) -> Floats:
     if tested.any():
         adjusted[tested] = stats.false_discovery_control(p_values[tested], method="bh")
     return adjusted
+
+
+def medians(who: Ints, values: Floats, n: int) -> Floats:
+    """Median by annotator of the values that are not NaN; (n,) with NaN where there are none."""
+    known = ~np.isnan(values)
+    who, values = who[known], values[known]
+    order = np.lexsort((values, who))
+    ordered = values[order]
+    counts = np.bincount(who, minlength=n)
+    starts, some = np.cumsum(counts) - counts, counts > 0
+    result = np.full(n, np.nan)
+    low, high = ((starts + (counts - odd) // 2)[some] for odd in (1, 0))
+    result[some] = (ordered[low] + ordered[high]) / 2
+    return result

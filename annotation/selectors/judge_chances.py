@@ -21,7 +21,7 @@ from annotation.domain.judges.opinions import (
 from annotation.domain.judges.scaling import Scales, scaled, scales_from
 from annotation.domain.verdicts import BOTH_BAD, N_VERDICTS, NO_VERDICT, TIE, Ints
 from annotation.domain.vocabulary import Outcome
-from annotation.models import Calibration, Project
+from annotation.models import Calibration, JudgeVerdict, Project
 
 ONLY = "AND c.id = ANY(%(comparisons)s)"
 VERDICTS = """
@@ -210,3 +210,19 @@ def calibrations_of(project: Project) -> dict[int, Scales]:
 def calibrated(table: JudgeTable, calibrations: Mapping[int, Scales]) -> JudgeTable:
     """The same opinions with honest probabilities; see `annotation.domain.judges.scaling`."""
     return scaled(table, calibrations)
+
+
+def flips_on(comparison_ids: Collection[int]) -> dict[int, dict[int, bool]]:
+    """Whether the winner changed with the order, by comparison and annotator.
+
+    Of configured judges that answered in both orders; trials are left out.
+    """
+    found: dict[int, dict[int, bool]] = defaultdict(dict)
+    rows = JudgeVerdict.objects.filter(
+        comparison__in=comparison_ids, is_trial=False, is_flipped__isnull=False
+    )
+    for comparison, annotator, is_flipped in rows.values_list(
+        "comparison_id", "judge__annotator_id", "is_flipped"
+    ):
+        found[comparison][annotator] = bool(is_flipped)
+    return found

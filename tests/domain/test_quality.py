@@ -13,6 +13,7 @@ from annotation.domain.quality_report import (
     quality_report,
     self_preferences,
 )
+from annotation.domain.sides import Sides
 from annotation.domain.signs import flagged, signs_of
 from annotation.domain.verdicts import BOTH_BAD, FIRST, NO_VERDICT, SECOND, TIE
 
@@ -257,3 +258,35 @@ class TestQualityReport:
             *("agreement_with_majority_no_ties", "kappa", "first_shown_rate", "order_flip_rate"),
             *("longer_win_rate", "accuracy_vs_gold", "median_seconds", "flags"),
         } <= set(found["judges"][0])
+
+
+class TestVotesThatCombineBothOrders:
+    """A judge asked here gives one vote; what it said in each order stands behind it."""
+
+    rows = ((0, JUDGE, FIRST, -1), (1, JUDGE, NO_VERDICT, -1), (2, JUDGE, TIE, -1))
+    sides = Sides(
+        row=np.array([0, 0, 1, 1, 2, 2]),
+        choice=np.array([FIRST, FIRST, FIRST, SECOND, TIE, TIE]),
+        swapped=np.array([0, 1, 0, 1, 0, 1]),
+    )
+
+    def test_tell_sides_and_flips_of_each_order(self):
+        votes = make_votes(self.rows, sides=self.sides)
+
+        figures = annotator_figures(votes)[JUDGE]
+
+        assert figures.first_shown_rate == 3 / 4
+        assert (figures.n_flips, figures.order_flip_rate) == (3, 1 / 3)
+        assert (figures.n, figures.tie_rate) == (3, 1 / 2)
+
+    def test_tell_the_same_of_all_judges(self):
+        bias = bias_among(make_votes(self.rows, sides=self.sides))
+
+        assert (bias.first_shown.value, bias.first_shown.n) == (3 / 4, 4)
+        assert (bias.order_flips.value, bias.order_flips.n) == (1 / 3, 3)
+
+    def test_keep_their_sides_when_votes_are_chosen(self):
+        votes = make_votes(self.rows, sides=self.sides).where(np.array([False, True, True]))
+
+        assert votes.sides.row.tolist() == [0, 0, 1, 1]
+        assert annotator_figures(votes)[JUDGE].order_flip_rate == 1 / 2
