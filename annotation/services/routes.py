@@ -115,13 +115,19 @@ def apply_routes(*, project: Project, wanted: Mapping[int, Wanted]) -> None:
             cursor.execute(statement, values)
 
 
+def hold_imports(*, project: Project) -> None:
+    """Wait for the imports that are being written, and keep others waiting, in the caller's
+    transaction: each writes its comparisons with slots or without, never in between."""
+    copying.lock_project(project.pk)
+
+
 def begin_routing(*, project: Project) -> None:
     """Let routes open the slots of a project from now on; those that there are stay for now.
 
-    Imports that are being written end first. Safe to repeat.
+    Safe to repeat.
     """
     with transaction.atomic():
-        copying.lock_project(project.pk)
+        hold_imports(project=project)
         Project.objects.filter(pk=project.pk).update(is_routed=True)
 
 
@@ -131,7 +137,7 @@ def end_routing(*, project: Project) -> None:
     Safe to repeat.
     """
     with transaction.atomic():
-        copying.lock_project(project.pk)
+        hold_imports(project=project)
         Project.objects.filter(pk=project.pk).update(is_routed=False)
         with connection.cursor() as cursor:
             cursor.execute(FORGET_ROUTES, {"project": project.pk})

@@ -73,7 +73,7 @@ class TestPolicyFromJson:
         assert first.route == RouteTo(Route.HUMAN, 3, (), "", -10)
         assert second.route == RouteTo(Route.EXPERT, 1, (), "law")
         assert policy.default == RouteTo(Route.JUDGE, 1, ("strict 1",))
-        assert policy.learned == Learned(0.25, 1.0, 0.01, 1.0, 0.05)
+        assert policy.learned == Learned(0.25, 0.0, 0.0, 1.0, 0.05)
         assert (policy.audit_share, policy.error_limit) == (0.05, 0.25)
 
     def test_reads_what_it_writes(self):

@@ -127,6 +127,16 @@ def rules_for(policy: Policy, facts: Facts) -> NDArray[np.int16]:
     return found
 
 
+def threshold_under(policy: Policy, facts: Facts, learned: LearnedChances) -> float:
+    """The utility above which the learned router asks people, if these are all comparisons.
+
+    Those whose utility is not known yet do not count. 0 without a learned router.
+    """
+    if policy.learned is None:
+        return 0.0
+    return _threshold(policy.learned, learned.utility[rules_for(policy, facts) == LEARNED])
+
+
 def slices_of(policy: Policy, facts: Facts, rule: NDArray[np.int16]) -> NDArray[np.object_]:
     """The slice of each comparison: the name of what decides it, and the value sliced by."""
     named = [LEARNED_NAME, DEFAULT_NAME, *(one.name for one in policy.rules)]
@@ -174,9 +184,13 @@ def _let_learned_decide(
     else:
         utility, explore = learned.utility[places], wish.explore
     if threshold is None:
-        threshold = threshold_for(utility[~np.isnan(utility)], wish.human_share)
+        threshold = _threshold(wish, utility)
     draws = draws_of(ids[places], seed, EXPLORE)
     found = route_by_utility(utility, threshold=threshold, explore=explore, draws=draws)
     draft.route[places] = np.where(found.explored, BOTH, np.where(found.to_people, HUMAN, JUDGE))
     draft.propensity[places] = found.propensity
     draft.explored[places] = found.explored
+
+
+def _threshold(wish: Learned, utility: NDArray[np.float64]) -> float:
+    return threshold_for(utility[~np.isnan(utility)], wish.human_share)

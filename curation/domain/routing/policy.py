@@ -52,14 +52,15 @@ class Learned:
 
     Attributes:
         human_share: share of them in [0, 1] that may go to people.
-        cost_human, cost_judge: of one judgment, in one unit.
-        value: what a right label is worth, in the same unit.
+        cost_human, cost_judge: of one judgment, in the unit of `value`. What people's label gains
+            must be worth the difference; left at 0, only the share limits.
+        value: what a right label is worth.
         explore: share in [0, 1] of the others that chance sends to people and judges.
     """
 
     human_share: float
-    cost_human: float = 1.0
-    cost_judge: float = 0.01
+    cost_human: float = 0.0
+    cost_judge: float = 0.0
     value: float = 1.0
     explore: float = 0.05
 

@@ -63,8 +63,8 @@ PRICE = {"type": "number", "minimum": 0, "maximum": 1_000_000}
 LEARNED = closed(
     {
         "human_share": SHARE,
-        "cost_human": PRICE | {"default": 1.0},
-        "cost_judge": PRICE | {"default": 0.01},
+        "cost_human": PRICE | {"default": 0.0},
+        "cost_judge": PRICE | {"default": 0.0},
         "value": PRICE | {"default": 1.0},
         "explore": SHARE | {"default": 0.05},
     },
