@@ -23,10 +23,12 @@ from curation.domain.routing.references import (
     references,
 )
 from curation.domain.routing.router_features import FROM_JURY, SOURCES, features_of
-from curation.models import RouterFit
+from curation.domain.vocabulary import PolicyState
+from curation.models import RouterFit, RoutingPolicy
 from curation.selectors.routing_facts import facts_of
 
 MOST_LISTED = 10
+FEWEST_PAIRED = 200  # comparisons with labels of both kinds, from which the router goes by a fit
 FACTS = tuple(name for name in SOURCES if name not in FROM_JURY)
 Columns = Mapping[str, NDArray[Any]]
 
@@ -222,3 +224,22 @@ def last_evaluated(project: Project) -> RouterFit | None:
 def fits_of(project: Project) -> list[RouterFit]:
     """The attempts at a fit, the newest first."""
     return list(RouterFit.objects.filter(project=project).order_by("-number")[:MOST_LISTED])
+
+
+def lacking(project: Project) -> list[dict[str, Any]]:
+    """What is missing for a fit, as `{"what", "have", "need"}`."""
+    tried = last_fit(project)
+    if tried is not None and tried.evaluation.get("lacks"):
+        return list(tried.evaluation["lacks"])
+    have = n_paired(project)
+    if have >= FEWEST_PAIRED:
+        return []
+    what = "comparisons with labels of both people and judges"
+    return [{"what": what, "have": have, "need": FEWEST_PAIRED}]
+
+
+def usual_costs(project: Project) -> dict[str, float]:
+    """What one label costs by the learned router of the policy in force; empty without."""
+    active = RoutingPolicy.objects.filter(project=project, state=PolicyState.ACTIVE).first()
+    wish = (active.content.get("learned") if active else None) or {}
+    return {name: wish[name] for name in ("cost_human", "cost_judge") if name in wish}

@@ -18,7 +18,6 @@ from curation.selectors import routing_labels as labels
 
 VERSION = 1
 GROWTH = 200  # new labels of both kinds after which it is fitted anew
-FEWEST_PAIRED = 200  # comparisons with labels of both kinds, from which the router goes by a fit
 FEWEST_AGREED = 30  # of those, where people agree: fewer measure nothing
 UNFITTABLE = (ArithmeticError, LookupError, ValueError)
 
@@ -43,7 +42,7 @@ def is_due(project: Project) -> bool:
         if labels.n_changes(project) < last.n_changes + GROWTH:
             return False
         return labels.n_paired(project) >= last.n_labelled + GROWTH
-    return labels.n_paired(project) >= FEWEST_PAIRED
+    return labels.n_paired(project) >= labels.FEWEST_PAIRED
 
 
 def refit(*, project: Project, now: datetime) -> RouterFit | None:
@@ -95,7 +94,7 @@ def learn(row: RouterFit, found: labels.Labels) -> None:
         "judges": {str(judge): weight for judge, weight in found.judges.items()},
         "models": found.models,
     }
-    row.is_fitted = row.n_labelled >= FEWEST_PAIRED
+    row.is_fitted = row.n_labelled >= labels.FEWEST_PAIRED
 
 
 def lacking(known: Labelled) -> list[dict[str, Any]]:
