@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from annotation.api import quality_shapes as shapes
 from annotation.api.endpoint import Endpoint, annotator_id_of
 from annotation.domain.errors import InvalidField
-from annotation.domain.vocabulary import AnnotatorKind
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind
 from annotation.selectors import access, reports
 
 # Who watched their accuracy after each judgment would learn which comparisons are gold.
@@ -43,14 +43,16 @@ class LeaderboardView(Endpoint):
     @extend_schema(
         summary="Read the leaderboard of models",
         parameters=[
-            OpenApiParameter("by", str, enum=list(AnnotatorKind), description="Whose votes count.")
+            OpenApiParameter(
+                "by", str, enum=[kind.value for kind in VOTERS], description="Whose votes count."
+            )
         ],
         responses={200: shapes.Leaderboard},
     )
     def get(self, request: Request, slug: str) -> Response:
         project = access.project_for(request.user, slug, access.READS)
         by = request.query_params.get("by", AnnotatorKind.HUMAN)
-        if by not in list(AnnotatorKind):
+        if by not in VOTERS:
             raise InvalidField("Votes are by human or llm.", field="by")
         stored = reports.stored_report(project)
         return Response(_age(stored) | reports.leaderboard_of(stored.report, by))

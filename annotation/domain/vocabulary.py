@@ -56,6 +56,10 @@ class AnnotatorKind(StrEnum):
     USER = "user"
 
 
+# Whose judgments are votes. What users did in a product is a hint with a weight, never a vote.
+VOTERS = (AnnotatorKind.HUMAN, AnnotatorKind.LLM)
+
+
 class Outcome(StrEnum):
     """What a judgment says. Only `ranked` carries a ranking; the others are answers, not gaps."""
 

@@ -7,12 +7,15 @@ from datetime import date, datetime
 from itertools import accumulate
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import TruncDate
 
+from annotation.domain.vocabulary import VOTERS
 from annotation.models import Annotator, Comparison, Consensus, Judgment, Project
 
 MOST_ANNOTATORS = 25
+JUDGED_AT = "comparison__judgments__judged_at"
+JUDGED_BY = "comparison__judgments__annotator__kind"
 
 Groups = Sequence[Mapping[str, Any]]
 
@@ -52,7 +55,9 @@ def activity_of(project: Project) -> Activity:
     """Add up a project's judgments by day and annotator; reads every one, so it takes a while
     where there are millions. A correction does not count again."""
     groups = list(
-        Judgment.objects.filter(project=project, supersedes__isnull=True)
+        Judgment.objects.filter(
+            project=project, supersedes__isnull=True, annotator__kind__in=VOTERS
+        )
         .order_by()
         .values("annotator_id", day=TruncDate("judged_at"))
         .annotate(
@@ -90,7 +95,7 @@ def _settled_on(project: Project) -> Counter[date]:
         Consensus.objects.filter(project=project, is_settled=True)
         .order_by()
         .values("comparison_id")
-        .annotate(day=TruncDate(Max("comparison__judgments__judged_at")))
+        .annotate(day=TruncDate(Max(JUDGED_AT, filter=Q(**{f"{JUDGED_BY}__in": VOTERS}))))
     )
     return Counter(rows.values_list("day", flat=True))
 

@@ -49,7 +49,10 @@ CORRECTS_OTHERS = """
 MISSES_CONSENSUS = """
     select comparison.id, comparison.project_id from comparison
     where comparison.stale_since is null
-      and exists (select 1 from judgment where judgment.comparison_id = comparison.id)
+      and exists (
+          select 1 from judgment join annotator on annotator.id = judgment.annotator_id
+          where judgment.comparison_id = comparison.id and annotator.kind <> 'user'
+      )
       and not exists (select 1 from consensus where consensus.comparison_id = comparison.id)
     order by 1 limit 1
 """

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 
 from annotation.domain.content import text_of
 from annotation.domain.errors import NotFound
+from annotation.domain.vocabulary import VOTERS
 from annotation.models import Comparison, Consensus, Item, Judgment, Project, Response, Slot
 from annotation.selectors.paging import Cursor, Page, page_of
 from annotation.selectors.totals import is_disputed
@@ -172,7 +173,9 @@ def _state(project: Project, comparison_id: int, known: Tallies) -> str:
 
 
 def tallies_of(comparison_ids: list[int]) -> Tallies:
-    judgments = Judgment.objects.filter(comparison_id__in=comparison_ids, supersedes=None)
+    judgments = Judgment.objects.filter(
+        comparison_id__in=comparison_ids, supersedes=None, annotator__kind__in=VOTERS
+    )
     slots = Slot.objects.open().filter(comparison_id__in=comparison_ids)
     return Tallies(
         judgments=_counts(judgments, "comparison_id"),

@@ -25,7 +25,7 @@ from annotation.domain.rating_agreement import krippendorff_alpha
 from annotation.domain.tallies import empty_tally
 from annotation.domain.transitivity import Transitivity
 from annotation.domain.verdicts import N_VERDICTS, NO_VERDICT, Bools, Ints
-from annotation.domain.vocabulary import AnnotatorKind, CriterionKind, Outcome
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind, CriterionKind, Outcome
 from annotation.models import (
     AnnotatorSkill,
     Comparison,
@@ -123,7 +123,7 @@ def among(judgments: Ints, chosen: Ints | None) -> Bools:
 
 
 def judgments_in_force(project: Project, only: Mapping[str, str]) -> Any:
-    rows = Judgment.objects.in_force().filter(project=project)
+    rows = Judgment.objects.in_force().filter(project=project, annotator__kind__in=VOTERS)
     for place, (key, text) in enumerate(only.items()):
         name = f"said_{place}"
         rows = rows.alias(**{name: KeyTextTransform(key, "metadata")}).filter(**{name: text})
@@ -140,7 +140,7 @@ def counts_of(project: Project, judged: Any) -> Figures:
             timed=Count("active_seconds"),
             unparsed=Count("id", filter=Q(outcome=Outcome.UNPARSED)),
         )
-        for kind in AnnotatorKind
+        for kind in VOTERS
     }
     human, llm = by_kind[AnnotatorKind.HUMAN], by_kind[AnnotatorKind.LLM]
     with connection.cursor() as cursor:

@@ -15,6 +15,7 @@ RANKINGS = """
     FROM judgment j JOIN comparison c ON c.id = j.comparison_id
          JOIN annotator a ON a.id = j.annotator_id
     WHERE j.project_id = %(project)s AND cardinality(c.response_ids) > 2 AND j.outcome = 'ranked'
+      AND a.kind <> 'user'
       AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
     ORDER BY j.judged_at, j.id
 """
@@ -23,6 +24,7 @@ RATINGS = """
     FROM judgment j JOIN annotator a ON a.id = j.annotator_id,
          jsonb_each(j.criteria) answer, jsonb_each(answer.value -> 'ratings') rated
     WHERE j.project_id = %(project)s AND j.criteria <> '{}' AND answer.value ? 'ratings'
+      AND a.kind <> 'user'
       AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
     ORDER BY j.judged_at, j.id, answer.key, rated.key
 """

@@ -7,7 +7,16 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from annotation.domain.vocabulary import AnnotatorKind
-from annotation.models import Annotator, Comparison, Consensus, Item, Judgment, Project, Slot
+from annotation.models import (
+    Annotator,
+    Comparison,
+    Consensus,
+    Item,
+    Judgment,
+    Project,
+    Slot,
+    WeakJudgment,
+)
 
 MOST_COUNTED = 50_000  # about 10 ms for an index-only scan
 MOST_LOOKED_AT = 20_000
@@ -65,11 +74,14 @@ def project_totals(project: Project) -> ProjectTotals:
     judges = Annotator.objects.filter(own_or_shared, kind=AnnotatorKind.LLM)
     llm = list(judges.values_list("id", flat=True))
     by_llm = total_of(judgments.filter(annotator_id__in=llm)) if llm else Total(0)
+    by_users = total_of(
+        WeakJudgment.objects.filter(event__project=project, judgment__supersedes__isnull=True)
+    )
     everything = total_of(judgments)
     return ProjectTotals(
         items=total_of(Item.objects.filter(project=project)),
         comparisons=comparisons,
-        human_judgments=_less(everything, by_llm),
+        human_judgments=_less(_less(everything, by_llm), by_users),
         llm_judgments=by_llm,
         open_slots=total_of(Slot.objects.open().filter(project=project)),
         settled=settled,

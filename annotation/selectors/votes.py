@@ -20,7 +20,8 @@ UNKNOWN_SIDE = 2
 N_SIDES = 3  # shown in stored order, swapped, unknown
 
 # Two responses are the fewest; "< 3" is the same as "= 2", but the planner expects many rows of it.
-# A correction counts instead of what it corrects. A ranking of one tier is a tie.
+# A correction counts instead of what it corrects. A ranking of one tier is a tie. What users of a
+# product did is no vote.
 VOTES = """
     SELECT j.id, j.comparison_id, j.annotator_id,
            CASE WHEN {outcome} = 'both_bad' THEN 3
@@ -36,6 +37,7 @@ VOTES = """
     FROM judgment j JOIN comparison c ON c.id = j.comparison_id
     WHERE j.project_id = %(project)s AND cardinality(c.response_ids) < 3
       AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
+      AND NOT EXISTS (SELECT 1 FROM annotator a WHERE a.id = j.annotator_id AND a.kind = 'user')
       {only}
     ORDER BY j.judged_at, j.id
 """

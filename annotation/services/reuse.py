@@ -9,7 +9,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from annotation.domain.errors import InvalidField
-from annotation.domain.vocabulary import AnnotatorKind
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind
 from annotation.models import Annotator, Comparison, Judgment, Project, Rationale, Slot, Span, User
 from annotation.services import audit
 from annotation.services.importing import annotators
@@ -26,8 +26,9 @@ def reuse_judgments(
     """Copy the judgments in force of a comparison onto another one, each by its own annotator.
 
     Whoever has judged the target is left out, so nobody counts twice and repeating it adds
-    nothing. People's judgments fill free slots. A copy keeps its time and says in its metadata
-    where it is from; like every judgment it can be corrected by its annotator but not deleted.
+    nothing; users' feedback stays where it is. People's judgments fill free slots. A copy keeps its
+    time and says in its metadata where it is from; like every judgment it can be corrected by its
+    annotator but not deleted.
 
     Args:
         responses: the target's response for each of the source's.
@@ -45,7 +46,7 @@ def reuse_judgments(
         raise InvalidField("The two comparisons are not of the same responses.", field="source")
     with transaction.atomic():
         Comparison.objects.select_for_update(no_key=True).get(pk=target.pk)
-        said = Judgment.objects.in_force().filter(comparison=source)
+        said = Judgment.objects.in_force().filter(comparison=source, annotator__kind__in=VOTERS)
         judged = set(target.judgments.values_list("annotator_id", flat=True))
         copied = 0
         for judgment in said.select_related("annotator", "rationale").order_by("pk"):

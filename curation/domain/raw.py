@@ -8,6 +8,7 @@ import pyarrow as pa
 from annotation.domain.consensus import TIE
 from annotation.domain.content import chat_messages, text_of
 from annotation.domain.vocabulary import Outcome
+from curation.domain.canonical import unscaled
 from curation.domain.recipes import Recipe
 from curation.domain.records import Record
 
@@ -91,14 +92,27 @@ def response_fields(response: Record) -> Row:
 
 
 def vote_rows(record: Record, recipe: Recipe) -> Rows:
-    """Write the judgments in force in the schema of imports; corrected ones are "superseded"."""
+    """Write the judgments in force in the schema of imports; corrected ones are "superseded".
+
+    What users' feedback implies follows, of kind "user" with its weight among the metadata: it is
+    no vote, and `import_judgments` refuses it.
+    """
     for comparison in record["comparisons"]:
-        superseded = {judgment["supersedes"] for judgment in comparison["judgments"]}
-        for judgment in comparison["judgments"]:
+        said = [*comparison["judgments"], *map(weighed, comparison.get("feedback", []))]
+        superseded = {judgment["supersedes"] for judgment in said}
+        for judgment in said:
             if judgment["judgment"] in superseded:
                 yield None, "superseded"
             else:
                 yield vote_row(record, comparison, judgment), ""
+
+
+def weighed(judgment: Record) -> Record:
+    """Put the weight of a weak judgment among its metadata, as a share."""
+    return {
+        **judgment,
+        "metadata": {**judgment["metadata"], "weight": unscaled(judgment["weight"])},
+    }
 
 
 def vote_row(record: Record, comparison: Record, judgment: Record) -> Row:

@@ -11,7 +11,7 @@ from typing import Any
 
 from annotation.domain.consensus import Settlement
 from annotation.domain.errors import InvalidField
-from annotation.domain.vocabulary import AnnotatorKind
+from annotation.domain.vocabulary import VOTERS
 from curation.domain.vocabulary import DuplicateKind
 
 PAIRS = ("best_versus_rest", "all_pairs", "adjacent")
@@ -73,7 +73,7 @@ def recipe_of(value: Mapping[str, Any]) -> Recipe:
     if unknown := sorted(set(value) - known):
         raise InvalidField(f"A recipe has no field '{unknown[0]}'.", field=unknown[0])
     recipe = Recipe(
-        kinds=words(value, "kinds", [kind.value for kind in AnnotatorKind], Recipe().kinds),
+        kinds=words(value, "kinds", [kind.value for kind in VOTERS], Recipe().kinds),
         min_votes=number(value, "min_votes", 0, 10_000, whole=True),
         min_probability=number(value, "min_probability", 0, 1),
         min_agreement=number(

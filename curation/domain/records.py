@@ -11,6 +11,7 @@ from typing import Any
 
 from annotation.domain import consensus
 from annotation.domain.consensus import Settlement, Verdict, Vote
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind
 from curation.domain.canonical import canonical_json, digest_of, pseudonym_of, scaled
 from curation.domain.recipes import Recipe, split_of
 from curation.domain.rules import Case, drop_reason
@@ -97,7 +98,9 @@ def comparison_record(
         "other_item": row["other_item"],
     }
     comparison = f"c-{digest_of(named)[:20]}"
-    judgments = judgment_records(row["judgments"], comparison, names, terms)
+    votes, hints = votes_and_hints(row["judgments"])
+    judgments = judgment_records(votes, comparison, names, terms)
+    feedback = judgment_records(hints, comparison, names, terms)
     verdict = verdict_on(sorted(compared), judgments, terms)
     known = {r["id"]: r for r in [*facts["responses"], *row["other_responses"]]}
     repeats = any(group["is_repeat"] for group in groups_of(facts, terms))
@@ -110,9 +113,16 @@ def comparison_record(
         "other_item": row["other_item"],
         "other_responses": [response_record(r, names) for r in row["other_responses"]],
         "judgments": judgments,
+        **({"feedback": feedback} if feedback else {}),
         "consensus": consensus_record(verdict, len(judgments)),
         "drop_reason": drop_reason(case, terms.recipe),
     }
+
+
+def votes_and_hints(rows: Sequence[Facts]) -> tuple[list[Facts], list[Facts]]:
+    """Part the judgments of people and judges from what users' feedback implies."""
+    votes = [row for row in rows if row["kind"] in VOTERS]
+    return votes, [row for row in rows if row["kind"] not in VOTERS]
 
 
 def joint_names(facts: Facts, row: Facts) -> dict[int, str]:
@@ -156,12 +166,13 @@ def judgment_record(row: Facts, comparison: str, names: Mapping[int, str], terms
         ),
     }
     name = row["external_id"] or f"j-{digest_of({**said, 'comparison': comparison})[:20]}"
-    return {"judgment": name, "supersedes": None, **said}
+    weight = {} if row["kind"] in VOTERS else {"weight": scaled(row["weight"])}
+    return {"judgment": name, "supersedes": None, **said, **weight}
 
 
 def annotator_name(row: Facts, key: bytes) -> str:
     """Keep imported pseudonyms and the names of judges; never give away who a person is."""
-    if row["is_pseudonym"] or row["kind"] == "llm":
+    if (row["is_pseudonym"] and row["kind"] in VOTERS) or row["kind"] == AnnotatorKind.LLM:
         return row["annotator"]
     return pseudonym_of(f"{row['annotator']}\n{row['annotator_since'].isoformat()}", key)
 

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from annotation.domain.vocabulary import AnnotatorKind
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind
 from annotation.models import Comparison, Item, Judgment, Response
 from curation.domain.signals.votes import Said
 from curation.models import Generation, ItemTexts, PromptPoint, ResponseText, Topic
@@ -119,7 +119,9 @@ def judged_prompts(project_id: int, generation: Generation) -> Judged:
 def judgments_of(comparison_ids: Sequence[int]) -> dict[int, Judgments]:
     """The judgments in force on each comparison, oldest first; one without has none."""
     said: dict[int, Judgments] = {pk: Judgments([], []) for pk in comparison_ids}
-    found = Judgment.objects.in_force().filter(comparison_id__in=comparison_ids)
+    found = Judgment.objects.in_force().filter(
+        comparison_id__in=comparison_ids, annotator__kind__in=VOTERS
+    )
     for row in found.order_by("judged_at", "pk").values_list(
         "comparison_id",
         "annotator__kind",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from annotation.domain.errors import NotFound
+from annotation.domain.vocabulary import VOTERS
 from annotation.models import Comparison, Project, User
 from curation.models import ItemTexts, ResponseText
 from curation.selectors.datasets import readable_projects
@@ -45,7 +46,8 @@ def twins_of(comparison: Comparison, user: User) -> list[Twin]:
     judged = Comparison.objects.filter(
         item__in=items, context=comparison.context, other_item__isnull=True
     ).select_related("project", "item")
-    in_force = Count("judgments", filter=Q(judgments__superseded_by__isnull=True))
+    votes = Q(judgments__superseded_by__isnull=True, judgments__annotator__kind__in=VOTERS)
+    in_force = Count("judgments", filter=votes)
     found = list(judged.annotate(n=in_force).filter(n__gt=0).order_by("pk")[:MOST_TWINS])
     texts = texts_by_response([comparison, *found])
     twins = [(other, matched(other, comparison, texts)) for other in found]

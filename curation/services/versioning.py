@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from annotation.domain.errors import DomainError
-from annotation.domain.vocabulary import WorkState
+from annotation.domain.vocabulary import VOTERS, WorkState
 from annotation.models import Judgment, Project, User
 from annotation.services.verdicts import settlement_of
 from curation.domain.recipes import Recipe, recipe_json, recipe_of
@@ -123,7 +123,7 @@ def count_off(records: Iterator[Record], total: int, progress: Progress) -> Iter
 
 def watermark(projects: Sequence[Project]) -> dict[str, Any]:
     """Say up to where the facts went in, and under which licences they came."""
-    judgments = Judgment.objects.filter(project__in=projects)
+    judgments = Judgment.objects.filter(project__in=projects, annotator__kind__in=VOTERS)
     last = judgments.aggregate(last=Max("judged_at"))["last"]
     return {
         "projects": [

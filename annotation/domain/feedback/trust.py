@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import fsum, log
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import beta
 
+from annotation.domain.verdicts import Bools, Ints
 from annotation.domain.vocabulary import FeedbackKind
 
 JEFFREYS = 0.5
@@ -35,7 +35,7 @@ class Trust:
     high: float
 
 
-def trust_of(users: NDArray[np.int64], right: NDArray[np.bool_]) -> Trust:
+def trust_of(users: Ints, right: Bools) -> Trust:
     """Estimate P(right) from n anchors, whoever gave most of them.
 
     Each user speaks with their own rate, and counts as at most max(5, n / 10) anchors; with r the

@@ -8,7 +8,7 @@ from typing import Any
 from annotation.domain.importing import checks
 from annotation.domain.importing.items import digest
 from annotation.domain.importing.refusals import LineRefused
-from annotation.domain.vocabulary import AnnotatorKind, CannotJudgeReason, Outcome
+from annotation.domain.vocabulary import VOTERS, AnnotatorKind, CannotJudgeReason, Outcome
 
 TIE = "tie"
 FLAGS = frozenset({Outcome.BOTH_BAD, Outcome.CANNOT_JUDGE, Outcome.UNSURE, Outcome.UNPARSED})
@@ -121,7 +121,10 @@ def vote_of(record: Mapping[str, Any], line: int) -> VoteRecord:
 
 def kind_of(record: Mapping[str, Any]) -> AnnotatorKind:
     kind = checks.text_at(record, "kind")
-    if kind not in list(AnnotatorKind):
+    if kind == AnnotatorKind.USER:
+        detail = "What users did is no vote; bring it in as feedback (import_feedback)."
+        raise LineRefused("not_a_vote", detail, "kind")
+    if kind not in VOTERS:
         raise LineRefused("unknown_word", f"“{kind}” is neither human nor llm.", "kind")
     return AnnotatorKind(kind)
 

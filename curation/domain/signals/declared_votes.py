@@ -8,6 +8,7 @@ DIFFICULTY = SignalFamily.DIFFICULTY
 
 PEOPLE = "people's judgments in force"
 JEFFREYS = f"{PEOPLE}; p = (a + 1/2) / (n + 1), ties and “both bad” half"
+FEEDBACK = "weak judgments in force"
 MACHINES = "judgments in force of LLM judges, both orders of a judge averaged"
 MEAN = "for more than two responses the mean over all pairs"
 
@@ -53,6 +54,21 @@ VOTE_SIGNALS = (
         0.0,
         None,
         "seconds",
+    ),
+    number(
+        "n_feedback",
+        VOTES,
+        "Users of a product whose feedback prefers one of the two responses; no votes.",
+        FEEDBACK,
+        0.0,
+        None,
+        "users",
+    ),
+    share(
+        "feedback_probability",
+        VOTES,
+        "How likely the first response is better, by users' feedback alone; null without any.",
+        f"{FEEDBACK}; log-odds of the trust in each user's surest one, added up",
     ),
 )
 JUDGE_SIGNALS = (

@@ -15,7 +15,7 @@ VERSIONS: dict[SignalFamily, int] = {
     SignalFamily.TEXT: 1,
     SignalFamily.VECTORS: 1,
     SignalFamily.TOPIC: 1,
-    SignalFamily.VOTES: 1,
+    SignalFamily.VOTES: 2,
     SignalFamily.JUDGES: 1,
     SignalFamily.IMPORTED: 1,
     SignalFamily.DIFFICULTY: 1,

@@ -1,10 +1,11 @@
 """The signals of people's votes on a comparison."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import log2
 from statistics import median
+from types import MappingProxyType
 
 from annotation.domain.consensus import (
     VOTES,
@@ -14,7 +15,8 @@ from annotation.domain.consensus import (
     ballots_of,
     pair_probability,
 )
-from annotation.domain.vocabulary import Outcome
+from annotation.domain.feedback.trust import Hint, probability_of_first
+from annotation.domain.vocabulary import FeedbackKind, Outcome
 from curation.domain.signals.pairs import rounded
 from curation.domain.signals.signal import Value, Values
 
@@ -47,7 +49,12 @@ def binary_entropy(p: float) -> float:
     return -p * log2(p) - (1 - p) * log2(1 - p)
 
 
-def vote_signals(responses: Sequence[int], judgments: Sequence[Said]) -> Values:
+def vote_signals(
+    responses: Sequence[int],
+    judgments: Sequence[Said],
+    hints: Sequence[Hint] = (),
+    weights: Mapping[FeedbackKind, float] = MappingProxyType({}),
+) -> Values:
     """Work out the signals of the family "votes".
 
     Votes that are held out of these signals may be what they are to foretell; votes that are in
@@ -57,6 +64,8 @@ def vote_signals(responses: Sequence[int], judgments: Sequence[Said]) -> Values:
         responses: the 2 to 9 responses compared, in stored order.
         judgments: people's judgments in force, of any number. Somebody who judged twice gives each
             half a weight, as in the consensus.
+        hints: what users' feedback says about a pair; no votes, so they have their own signals.
+        weights: how likely feedback of each kind is right.
 
     Returns:
         Every signal of the family. Without votes the entropy is 1 and the margin 0, as for an even
@@ -78,6 +87,8 @@ def vote_signals(responses: Sequence[int], judgments: Sequence[Said]) -> Values:
         "cannot_judge_share": share(said.outcome == Outcome.CANNOT_JUDGE for said in judgments),
         "unsure_share": share(said.outcome == Outcome.UNSURE for said in judgments),
         "seconds_median": rounded(median(seconds)) if seconds else None,
+        "n_feedback": len({hint.user for hint in hints}),
+        "feedback_probability": probability_of_first(hints, weights),
     }
 
 

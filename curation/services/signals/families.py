@@ -11,6 +11,7 @@ import numpy as np
 from annotation.domain.content import text_of
 from annotation.domain.errors import DomainError
 from annotation.models import Comparison
+from annotation.selectors import feedback
 from curation.domain.signals import imported, judges, text, vectors, votes
 from curation.domain.signals.signal import Values
 from curation.domain.texts import prompt_text
@@ -144,10 +145,17 @@ def of_topics(comparisons: Comparisons) -> Outcome:
 
 def of_votes(comparisons: Comparisons) -> Outcome:
     outcome = Outcome()
-    said = inputs.judgments_of([comparison.pk for comparison in comparisons])
+    ids = [comparison.pk for comparison in comparisons]
+    said, hints = inputs.judgments_of(ids), feedback.hints_on(ids)
+    weights = feedback.weights_of({comparison.project_id for comparison in comparisons})
 
     def signals(comparison: Comparison) -> Values:
-        return votes.vote_signals(comparison.response_ids, said[comparison.pk].people)
+        return votes.vote_signals(
+            comparison.response_ids,
+            said[comparison.pk].people,
+            hints.get(comparison.pk, ()),
+            weights[comparison.project_id],
+        )
 
     outcome.note(comparisons, signals)
     return outcome
