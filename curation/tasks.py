@@ -12,7 +12,7 @@ from curation.services import (
     versioning,
 )
 from curation.services.duplicates import regrouping, searching
-from curation.services.routing import fitting
+from curation.services.routing import fitting, guarding, simulations
 from curation.services.signals import refreshing
 
 
@@ -100,3 +100,18 @@ def fit_routers(*, limit: int = 5) -> int:
     while done < limit and fitting.refit_next(now=database_now()):
         done += 1
     return done
+
+
+@shared_task
+def simulate_policies(*, limit: int = 10) -> int:
+    """Work out dry runs of routing policies. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and simulations.simulate_next(now=database_now()):
+        done += 1
+    return done
+
+
+@shared_task
+def guard_judges() -> int:
+    """Recount audits, and turn slices in which judges err too often. Safe to repeat."""
+    return guarding.recount_next(now=database_now())

@@ -7,6 +7,8 @@ from curation.views import (
     maps,
     overview,
     reuse,
+    routing,
+    routing_editor,
     selection,
     signals,
     similar,
@@ -62,6 +64,27 @@ urlpatterns = [
         "projects/<slug:slug>/curation/comparisons/<key:comparison_id>/reuse/",
         reuse.reuse_page,
         name="reuse",
+    ),
+    path("projects/<slug:slug>/curation/routing/", routing.routing, name="routing"),
+    path(
+        "projects/<slug:slug>/curation/routing/new/", routing_editor.new_policy, name="new_policy"
+    ),
+    path("projects/<slug:slug>/curation/routing/retire/", routing.retire, name="retire_policy"),
+    path(
+        "projects/<slug:slug>/curation/routing/guards/<key:guard_id>/clear/",
+        routing.clear_guard,
+        name="clear_guard",
+    ),
+    path("projects/<slug:slug>/curation/routing/<int:number>/", routing.policy, name="policy"),
+    path(
+        "projects/<slug:slug>/curation/routing/<int:number>/simulate/",
+        routing.simulate,
+        name="simulate_policy",
+    ),
+    path(
+        "projects/<slug:slug>/curation/routing/<int:number>/activate/",
+        routing.activate,
+        name="activate_policy",
     ),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("new-dataset/", datasets.new_dataset, name="new_dataset"),

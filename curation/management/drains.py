@@ -12,7 +12,7 @@ from curation.selectors import difficulty, duplicate_groups, progress, signals
 from curation.services import difficulty as fits
 from curation.services import embedding, generations, intake, maps
 from curation.services.duplicates import regrouping, searching
-from curation.services.routing import fitting
+from curation.services.routing import fitting, guarding, simulations
 from curation.services.signals import refreshing
 
 
@@ -54,6 +54,8 @@ DRAINS = (
     Drain("fits", "Fits of difficulty", fits.refit_next, lambda project: 1),
     Drain("difficulties", "Difficulties foretold", fits.refresh_next, difficulty.requests_waiting),
     Drain("routers", "Fits of the learned router", fitting.refit_next, lambda project: 1),
+    Drain("guards", "Slices recounted", guarding.recount_next, lambda project: 1),
+    Drain("simulations", "Dry runs of policies", simulations.simulate_next, lambda project: 1),
 )
 
 

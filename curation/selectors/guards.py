@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
+from annotation.domain.errors import NotFound
 from annotation.domain.judges.opinions import BEST
 from annotation.domain.verdicts import NO_VERDICT, Bools, Floats, Ints
 from annotation.models import Project
@@ -52,6 +53,18 @@ class Audited:
     slice: str
     comparisons: Ints
     decisions: Ints
+
+
+def guard_for(project: Project, guard_id: int) -> Guard:
+    """Find what the guard knows of a slice.
+
+    Raises:
+        NotFound: the project has no such slice.
+    """
+    found = Guard.objects.filter(project=project, pk=guard_id).select_related("project").first()
+    if found is None:
+        raise NotFound("There is no such slice here.")
+    return found
 
 
 def turned_slices(project: Project) -> list[str]:

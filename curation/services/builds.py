@@ -9,16 +9,17 @@ from django.db.models import F
 
 from annotation.domain.errors import DomainError
 from annotation.domain.vocabulary import WorkState
-from curation.models import Export, Version
+from curation.models import Export, Simulation, Version
 
 MOST_TRIES = 5
-LOCKS = {Version: 0x51564552, Export: 0x51455850}  # "QVER", "QEXP": one space of locks each
+# "QVER", "QEXP", "QSIM": one space of locks each
+LOCKS = {Version: 0x51564552, Export: 0x51455850, Simulation: 0x5153494D}
 
 Build = Version | Export
 
 
 @contextmanager
-def alone_with(build: Build) -> Iterator[bool]:
+def alone_with(build: Build | Simulation) -> Iterator[bool]:
     """Hold a build's advisory lock: True for its only builder, False for everybody else.
 
     The lock belongs to the connection, so it is free again as soon as its holder is dead.
@@ -34,7 +35,7 @@ def alone_with(build: Build) -> Iterator[bool]:
                 cursor.execute("select pg_advisory_unlock(%s, %s)", key)
 
 
-def begin(build: Build) -> bool:
+def begin(build: Build | Simulation) -> bool:
     """Count a try and mark the build as running; False where it is finished or out of tries."""
     kind = type(build)
     waiting = kind.objects.filter(pk=build.pk, state__in=[WorkState.QUEUED, WorkState.RUNNING])

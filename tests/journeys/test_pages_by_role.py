@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.domain.vocabulary import Role
 from annotation.models import ApiToken, Import, Judgment
-from curation.models import Selection
+from curation.models import Guard, RoutingPolicy, Selection
 from curation.services import datasets, versioning
 
 ROLES = ("anonymous", "outsider", "annotator", "reviewer", "researcher", "admin")
@@ -87,6 +87,13 @@ PAGES = {
     ("GET", "curation:drafted"): READERS,
     ("POST", "curation:apply_selection"): when_allowed(ADMINS, 302),
     ("POST", "curation:undo_selection"): when_allowed(ADMINS, 409),
+    ("GET", "curation:routing"): READERS,
+    ("GET", "curation:new_policy"): ADMINS,
+    ("GET", "curation:policy"): READERS,
+    ("POST", "curation:simulate_policy"): when_allowed(READERS, 302),
+    ("POST", "curation:activate_policy"): when_allowed(ADMINS, 302),
+    ("POST", "curation:retire_policy"): when_allowed(ADMINS, 409),
+    ("POST", "curation:clear_guard"): when_allowed(ADMINS, 302),
     ("GET", "curation:signals"): READERS,
     ("GET", "curation:comparison_signals"): READERS,
     ("GET", "curation:duplicates"): READERS,
@@ -135,6 +142,8 @@ def objects(project, make_comparison, make_user, ann, noon):
         project=project, number=1, method="comparisons", parameters={}, created_at=noon,
         outcome={"on_top_of": 0, "groups": [], "candidates": 1, "total": 1, "lost": 0, "bound": 1},
     )  # fmt: skip
+    RoutingPolicy.objects.create(project=project, number=1, content={}, created_at=noon)
+    guard = Guard.objects.create(project=project, slice="hard", limit=0.2, updated_at=noon)
     return {
         "slug": project.slug,
         "item_id": comparison.item_id,
@@ -145,6 +154,7 @@ def objects(project, make_comparison, make_user, ann, noon):
         "slot_id": comparison.slots.get().id,
         "judgment_id": judgment.id,
         "annotator_id": ann.id,
+        "guard_id": guard.id,
         "number": 1,
     }
 

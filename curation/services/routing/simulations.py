@@ -1,0 +1,162 @@
+"""Dry runs of routing policies: asked for, worked out in the background, never twice at once."""
+
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from annotation.domain.vocabulary import WorkState
+from annotation.models import Judge, Project, User
+from curation.domain.routing import telling
+from curation.domain.routing.deciding import decide
+from curation.domain.routing.expected import Floats
+from curation.domain.routing.facts import Facts, fact_named
+from curation.domain.routing.plans import plan_of, unrouted
+from curation.domain.routing.policy import Policy, facts_in, judges_in, policy_from_json
+from curation.domain.routing.simulation import simulate
+from curation.models import RoutingPolicy, Simulation
+from curation.selectors import guards, routing, routing_facts
+from curation.selectors import simulations as reading
+from curation.selectors.simulations import Basis
+from curation.services import builds
+from curation.services.routing import fitting
+
+UNFINISHED = (WorkState.QUEUED, WorkState.RUNNING)
+BROKEN = (ArithmeticError, LookupError, TypeError, ValueError)
+READ, DECIDED = 0.6, 0.8  # how far a dry run is then; most of the time goes into reading
+
+
+def ask_for_simulation(*, policy: RoutingPolicy, user: User | None, now: datetime) -> Simulation:
+    """Have a policy's dry run worked out at the next bell; it takes the place of an earlier one."""
+    with transaction.atomic():
+        RoutingPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+        waiting = policy.simulations.filter(state__in=UNFINISHED)
+        waiting.update(state=WorkState.CANCELLED, finished_at=now)
+        return Simulation.objects.create(
+            project=policy.project, policy=policy, created_by=user, created_at=now
+        )
+
+
+def simulate_next(*, now: datetime, project: Project | None = None) -> bool:
+    """Work out one dry run that waits, or whose worker was killed; the oldest first.
+
+    Safe to repeat and to run in parallel: what somebody else works on is left to them.
+
+    Returns:
+        Whether there was one.
+    """
+    waiting = Simulation.objects.filter(state__in=UNFINISHED).order_by("id")
+    if project is not None:
+        waiting = waiting.filter(project=project)
+    return any(run(simulation=one, now=now) for one in waiting.select_related("policy__project"))
+
+
+def run(*, simulation: Simulation, now: datetime) -> bool:
+    """Work out one dry run; False where somebody else does, or it is finished already."""
+    with builds.alone_with(simulation) as alone:
+        if not alone or not builds.begin(simulation):
+            return False
+        Simulation.objects.filter(pk=simulation.pk).update(started_at=now, progress=0.0)
+        try:
+            outcome = {"state": WorkState.DONE, "result": result_of(simulation), "progress": 1.0}
+        except BROKEN as error:
+            outcome = {"state": WorkState.FAILED, "error": f"{type(error).__name__}: {error}"}
+        # A dry run that was cancelled meanwhile stays so.
+        running = Simulation.objects.filter(pk=simulation.pk, state=WorkState.RUNNING)
+        running.update(finished_at=now, **outcome)
+    return True
+
+
+def result_of(simulation: Simulation) -> dict[str, Any]:
+    """Everything that a dry run tells, as JSON, over all that people have not settled."""
+    project = simulation.policy.project
+    policy = policy_from_json(simulation.policy.content)
+    active = routing.active_policy(project)
+    former = policy_from_json(active.content) if active else None
+    both = [policy, former] if former else [policy]
+    names = set(reading.CHARACTERS).union(*map(facts_in, both))
+    every = routing_facts.facts_of(project, list(filter(fact_named, names | {reading.CONFIDENCE})))
+    facts = every.at(~np.isin(every.ids, reading.settled_by_people(project)))
+    tell(simulation, READ)
+    judges = reading.judges_in_order(project, list(chain(*map(judges_in, both))))
+    columns = [str(judge) for judge in judges]
+    decided = _Decided(project, policy, facts)
+    before = unrouted(len(facts), project.overlap, len(judges))
+    if former:
+        before = plan_of(_Decided(project, former, facts).decisions, columns)
+    tell(simulation, DECIDED)
+    work = reading.work_of(project, facts, judges)
+    basis = reading.basis_of(project, decided.chances())
+    found = simulate(plan_of(decided.decisions, columns), before, work, basis.trust)
+    found["rules"] = decided.with_examples(found["rules"])
+    found["asked"] = [named(judge) for judge in judges]
+    found["basis"] = basis_json(basis)
+    found["settled"] = len(every) - len(facts)
+    found["active"] = active.number if active else None
+    return found
+
+
+class _Decided:
+    """What a policy decides now about all comparisons of a project, and why."""
+
+    def __init__(self, project: Project, policy: Policy, facts: Facts) -> None:
+        wish = policy.learned
+        self.facts, self.is_learned = facts, wish is not None
+        value, price = (wish.value, wish.cost_human - wish.cost_judge) if wish else (1.0, 0.0)
+        self.learned = fitting.learned_chances(project, facts, value=value, price=price)
+        self.decisions = decide(
+            policy,
+            facts,
+            seed=project.pk,
+            turned_slices=guards.turned_slices(project),
+            learned=self.learned if wish else None,
+        )
+
+    def chances(self) -> Floats:
+        """How likely the judges are right: by the router's fit, else as they are calibrated."""
+        if self.learned is not None:
+            return np.asarray(self.learned.p, np.float64)
+        unknown = np.full(len(self.facts), np.nan)
+        return np.asarray(self.facts.columns.get(reading.CONFIDENCE, unknown), np.float64)
+
+    def with_examples(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        places = [place for row in rows for place in row["places"]]
+        items = reading.items_of(self.facts.ids[places].tolist() if places else [])
+        return [
+            {key: value for key, value in row.items() if key != "places"}
+            | {"examples": [self.example(place, items) for place in row["places"]]}
+            for row in rows
+        ]
+
+    def example(self, place: int, items: dict[int, str]) -> dict[str, Any]:
+        comparison = int(self.facts.ids[place])
+        learned = self.learned if self.is_learned else None
+        return {
+            "comparison": comparison,
+            "item": items.get(comparison, ""),
+            "sentence": telling.tell(self.decisions, self.facts, place, learned),
+        }
+
+
+def tell(simulation: Simulation, progress: float) -> None:
+    """Let readers see how far it is."""
+    Simulation.objects.filter(pk=simulation.pk).update(progress=progress)
+
+
+def named(judge: Judge) -> dict[str, Any]:
+    left = judge.budget - judge.spent - judge.reserved
+    return {"judge": judge.pk, "name": str(judge), "left": left}
+
+
+def basis_json(basis: Basis) -> dict[str, Any]:
+    """Where the expected quality is from."""
+    return {
+        "people": basis.trust.people,
+        "n_people": basis.trust.n_people,
+        "people_from": basis.people_from,
+        "n_judges": basis.trust.n_judges,
+        "n_told": basis.n_told,
+        "n_assumed": basis.n_assumed,
+    }

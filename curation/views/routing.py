@@ -1,0 +1,106 @@
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation.domain.vocabulary import WorkState
+from annotation.selectors import access
+from annotation.selectors.clock import database_now
+from curation.domain.vocabulary import PolicyState
+from curation.selectors import guards, routing_pages, simulations
+from curation.selectors import routing as routing_rows
+from curation.services.routing import guarding, policies
+from curation.services.routing import simulations as dry_runs
+from curation.views import routing_plots
+from curation.views.frames import curation_page
+from curation.views.routing_figures import figures_of
+
+SECTION = "routing"
+UNFINISHED = (WorkState.QUEUED, WorkState.RUNNING)
+
+
+@login_required
+@require_GET
+def routing(request: HttpRequest, slug: str) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.READS)
+    written = routing_pages.policies_of(seat.project)
+    standing = routing_pages.standing_of(seat.project)
+    watched = routing_pages.guards_of(seat.project)
+    plots = {"routes": routing_plots.standing(standing.routes)} if standing.n else {}
+    return curation_page(
+        request,
+        "routing.html",
+        seat,
+        SECTION,
+        policies=written,
+        active=next((one for one in written if one.state == PolicyState.ACTIVE), None),
+        standing=standing,
+        judges=routing_pages.judges_of(seat.project),
+        guards=watched,
+        turned=[row.slice for row in watched if row.is_turned],
+        accuracy=guards.accuracy_of(seat.project) if standing.n else None,
+        plots=plots | {"guards": routing_plots.guards(watched)} if plots or watched else {},
+    )
+
+
+@login_required
+@require_GET
+def policy(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.READS)
+    found = routing_rows.policy_of(seat.project, number)
+    run = simulations.latest_simulation(found)
+    context: dict[str, Any] = {
+        "policy": routing_pages.view_of(found),
+        "simulation": run,
+        "is_unfinished": run is not None and run.state in UNFINISHED,
+    }
+    if request.htmx and request.GET.get("part") == "simulation":
+        if not context["is_unfinished"]:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return curation_page(request, "routing_policy.html#simulation", seat, SECTION, **context)
+    active = routing_rows.active_policy(seat.project)
+    context |= figures_of(simulations.latest_result(found), active.number if active else None)
+    former = routing_pages.former_policy(seat.project)
+    return curation_page(request, "routing_policy.html", seat, SECTION, former=former, **context)
+
+
+@login_required
+@require_POST
+def simulate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.READS)
+    found = routing_rows.policy_of(seat.project, number)
+    dry_runs.ask_for_simulation(policy=found, user=request.user, now=database_now())
+    return redirect("curation:policy", slug, number)
+
+
+@login_required
+@require_POST
+def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.ADMINISTERS)
+    policies.activate_policy(
+        project=seat.project, user=request.user, number=number, now=database_now()
+    )
+    messages.success(request, f"Policy {number} is active: comparisons are being routed.")
+    return redirect("curation:routing", slug)
+
+
+@login_required
+@require_POST
+def retire(request: HttpRequest, slug: str) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.ADMINISTERS)
+    gone = policies.retire_policy(project=seat.project, user=request.user, now=database_now())
+    messages.success(request, f"Policy {gone.number} is retired: the overlap decides again.")
+    return redirect("curation:routing", slug)
+
+
+@login_required
+@require_POST
+def clear_guard(request: HttpRequest, slug: str, guard_id: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.ADMINISTERS)
+    found = guards.guard_for(seat.project, guard_id)
+    guarding.clear_guard(guard=found, user=request.user, now=database_now())
+    messages.success(request, f"Judges label “{found.slice}” again; counting starts anew.")
+    return redirect("curation:routing", slug)
