@@ -134,7 +134,8 @@ class TestUp:
         wait_until(lambda: not processes_of(var))
 
     @pytest.mark.parametrize(
-        "word", ["valkey-server", "worker@%h", "worker-long@%h", "worker-judges@%h", "beat", "granian"]
+        "word",
+        ["valkey-server", "worker@%h", "worker-long@%h", "worker-judges@%h", "beat", "granian"],
     )
     def test_brings_back_what_is_killed_and_loses_no_work(self, instance, word):
         wait_until(instance.is_well)
