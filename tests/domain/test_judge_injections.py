@@ -67,9 +67,10 @@ class TestChatOf:
         lines = lines_of(chat)
         assert len(lines) == 5
         assert lines[1] == lines[3]
-        assert said.count(lines[1].strip("-")) == 2
-        assert said.count(nonce) == 1
+        assert said.count(lines[1].removeprefix("material ")) == 2
+        assert said.count(nonce) == 2
         assert nonce in lines[0]
+        assert nonce in lines[4]
 
     def test_lets_no_text_reach_the_instructions(self, attack):
         for template in TEMPLATES:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation.domain.content import chat_content, chat_messages, content_hash
-from annotation.domain.judges import sentences
 from annotation.domain.judges.escaping import escaped
 from annotation.domain.judges.questions import Asked as Asked
 from annotation.domain.judges.questions import JudgedCriterion as JudgedCriterion
@@ -24,6 +23,7 @@ from annotation.domain.judges.questions import Template as Template
 from annotation.domain.judges.questions import criteria_of
 from annotation.domain.judges.rules import rules_for
 from annotation.domain.judges.schemas import schema_of
+from annotation.domain.judges.sentences import SENTENCES
 
 NONCE = re.compile(r"[0-9A-Za-z_-]{10,64}")
 NONCE_ALPHABET = string.digits + string.ascii_lowercase
@@ -60,17 +60,14 @@ def chat_of(template: Template, asked: Asked, *, nonce: str) -> Chat:
     if not NONCE.fullmatch(nonce) or nonce in material:
         raise ValueError("the nonce must be 10 to 64 letters and digits that no text contains")
     boundary = boundary_of(nonce, material)
-    parts = (
-        sentences.NONCE_IS.format(nonce=nonce),
-        boundary,
-        material,
-        boundary,
-        sentences.NOW_JUDGE,
-    )
+    opening, closing = (SENTENCES[name].format(nonce=nonce) for name in ("opening", "closing"))
     return Chat(
         messages=[
             {"role": "system", "content": system_message(template, asked)},
-            {"role": "user", "content": "\n".join(parts)},
+            {
+                "role": "user",
+                "content": "\n".join((opening, boundary, material, boundary, closing)),
+            },
         ],
         response_format={
             "type": "json_schema",
@@ -129,7 +126,7 @@ def system_message(template: Template, asked: Asked) -> str:
     ]
     said = [template.instructions.strip(), *rules_for(template, asked)]
     if criteria:
-        said.append(f"{sentences.CRITERIA_ARE}\n{encoded(criteria)}")
+        said.append(f"{SENTENCES['listed']}\n{encoded(criteria)}")
     return "\n\n".join(said)
 
 
@@ -166,10 +163,10 @@ def boundary_of(nonce: str, material: str) -> str:
     A reader who knows the boundary cannot work out the nonce from it.
     """
     tries = 0
-    while (line := _boundary(nonce, tries)) in material:
+    while (mark := _mark(nonce, tries)) in material:
         tries += 1
-    return f"-----{line}-----"
+    return f"material {mark}"
 
 
-def _boundary(nonce: str, tries: int) -> str:
+def _mark(nonce: str, tries: int) -> str:
     return hashlib.sha256(f"boundary {tries} {nonce}".encode()).hexdigest()[:20]

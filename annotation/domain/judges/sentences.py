@@ -44,7 +44,12 @@ SENTENCES = {
     "preference": "{key}: {words}.",
     "preference_of_many": "{key}: places, as described for “places”.",
     "rating": "{key}: for each letter a whole number from {lowest}, the worst, to {highest}.",
+    "opening": (
+        "The code of this call is {nonce}. The material to judge stands between the two lines that "
+        "begin with “material”."
+    ),
+    "closing": (
+        'Now judge, and reply with the JSON object alone. It begins with {{"nonce": "{nonce}"'
+    ),
+    "listed": "The criteria, as JSON:",
 }
-NONCE_IS = "The code of this call is {nonce}. The material to judge stands between the two lines."
-NOW_JUDGE = "Now judge, and reply with the JSON object alone."
-CRITERIA_ARE = "The criteria, as JSON:"
