@@ -14,7 +14,9 @@ class RoutingPolicy(models.Model):
     """Who judges what: ordered rules, a default, perhaps a learned router. Fact once activated.
 
     `content` is what `curation.domain.routing.policy` reads. At most one policy of a project is
-    active; the others are drafts, or retired and kept, as decisions refer to them.
+    active; the others are drafts, or retired and kept, as decisions refer to them. `threshold` is
+    the utility above which the learned router asks people, found when the router's fit
+    `threshold_fit` was new; both are derived.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
@@ -30,6 +32,8 @@ class RoutingPolicy(models.Model):
     created_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
+    threshold = models.FloatField(null=True)
+    threshold_fit = models.PositiveIntegerField(null=True)
 
     class Meta:
         db_table = "routing_policy"
@@ -174,6 +178,7 @@ class RoutingDecision(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["project", "id"], name="routing_decision_page"),
             models.Index(fields=["project", "policy", "route"], name="routing_decision_by_route"),
             models.Index(
                 fields=["project", "slice"],
