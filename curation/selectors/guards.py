@@ -10,6 +10,7 @@ from annotation.domain.judges.opinions import BEST
 from annotation.domain.verdicts import NO_VERDICT, Bools, Floats, Ints
 from annotation.models import Project
 from annotation.selectors import judge_chances
+from curation.domain.routing.expected import Z
 from curation.domain.routing.off_policy import Estimate, snips
 from curation.domain.vocabulary import GuardState
 from curation.models import Guard, RoutingPolicy
@@ -98,6 +99,14 @@ def accuracy_of(project: Project) -> Estimate:
     ids, propensity, was_asked = rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2] > 0
     right, is_known = agreement_on(project, ids)
     return snips(right.astype(np.float64), propensity, was_asked & is_known)
+
+
+def interval_of(estimate: Estimate) -> tuple[float, float] | None:
+    """A 95 % interval of a share, within [0, 1]; None where its error is not known."""
+    if estimate.value is None or estimate.se is None:
+        return None
+    half = Z * estimate.se
+    return max(estimate.value - half, 0.0), min(estimate.value + half, 1.0)
 
 
 def agreement_on(project: Project, ids: Ints) -> tuple[Bools, Bools]:

@@ -1,9 +1,11 @@
 """What the pages on routing show: policies, where comparisons stand, their cost, and the guard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.db import connection
 from django.db.models import Count, Q
 
@@ -17,9 +19,10 @@ from curation.domain.routing.policy import Policy, policy_from_json
 from curation.domain.routing.wording import policy_words
 from curation.domain.vocabulary import GuardState, PolicyState
 from curation.models import Guard, RoutingPolicy, RoutingRequest
-from curation.selectors import routing
+from curation.selectors import guards, routing
 
 MOST_LISTED = 50
+MOST_WRONG, MOST_LOOKED_AT = 5, 200
 MOST_KEYS = 50  # keys of metadata that are proposed
 ITEMS_LOOKED_AT = 200
 ROUTE_WORDS = {
@@ -232,6 +235,20 @@ def guard_row(guard: Guard, level: float) -> GuardRow:
         bound=bound,
         limit=guard.limit,
     )
+
+
+def wrong_in(project: Project, rows: Sequence[GuardRow]) -> list[dict[str, Any]]:
+    """A few audited comparisons of slices turned to people, on which people and judges differ."""
+    active = routing.active_policy(project)
+    turned = {row.slice for row in rows if row.is_turned}
+    if active is None or not turned:
+        return []
+    listed = [one.comparisons for one in guards.audits_of(active) if one.slice in turned]
+    ids = np.unique(np.concatenate([np.empty(0, np.int64), *listed]))[-MOST_LOOKED_AT:]
+    right, is_known = guards.agreement_on(project, ids)
+    wrong = ids[is_known & ~right][-MOST_WRONG:].tolist()
+    found = Comparison.objects.filter(pk__in=wrong).order_by("-pk")
+    return [{"pk": one.pk, "item": one.item.external_id} for one in found.select_related("item")]
 
 
 def known_to_rules(project: Project) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
     written = routing_pages.policies_of(seat.project)
     standing = routing_pages.standing_of(seat.project)
     watched = routing_pages.guards_of(seat.project)
+    accuracy = guards.accuracy_of(seat.project) if standing.n else None
     plots = {"routes": routing_plots.standing(standing.routes)} if standing.n else {}
     return curation_page(
         request,
@@ -41,7 +42,9 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
         judges=routing_pages.judges_of(seat.project),
         guards=watched,
         turned=[row.slice for row in watched if row.is_turned],
-        accuracy=guards.accuracy_of(seat.project) if standing.n else None,
+        wrong=routing_pages.wrong_in(seat.project, watched),
+        accuracy=accuracy,
+        interval=accuracy and guards.interval_of(accuracy),
         plots=plots | {"guards": routing_plots.guards(watched)} if plots or watched else {},
     )
 
