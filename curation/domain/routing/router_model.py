@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from annotation.domain.judges.calibrating import Scale, fitted, method_for, scale_from
-from annotation.domain.verdicts import Floats, Ints
+from annotation.domain.judges.calibrating import (
+    Scale,
+    fitted,
+    held_out,
+    method_for,
+    scale_from,
+)
+from annotation.domain.verdicts import Bools, Floats, Ints
+from annotation.domain.vocabulary import CalibrationMethod
 from curation.domain.difficulty.model import DECIMALS, Table, design, folds
 
 PENALTIES = (1.0, 0.1, 0.01, 0.001)  # scikit-learn's C: the lower, the stronger
@@ -127,8 +134,8 @@ def fit_router(
         prompts: (n,) number of the prompt; two or more different ones.
         names: F names. penalties: to choose from; none for the confidence alone.
     Returns:
-        The model, calibrated as judges are: by a temperature below 500 comparisons, by isotonic
-        regression from there. Without anything to learn it is the mean.
+        The model, calibrated by a temperature below 500 comparisons, from there by isotonic
+        regression where that is better (see `scale_of`). Without anything to learn it is the mean.
     Raises:
         ValueError: fewer than two prompts.
 
@@ -147,8 +154,32 @@ def fit_router(
         found.missing,
         found.intercept,
         penalty,
-        fitted(expit(held[penalty]), right > 0.5, method_for(len(right))),
+        scale_of(expit(held[penalty]), right > 0.5, prompts),
     )
+
+
+def scale_of(p: Floats, is_right: Bools, prompts: Ints) -> Scale:
+    """Fit what makes probabilities honest.
+
+    Isotonic regression needs labels, and the logistic model may be honest as it is: so from 500
+    labels it is taken where it lowers the log loss of held-out prompts by more than one standard
+    error of that gain against a temperature, which is taken else.
+
+    Args:
+        p: (n,) probabilities of prompts that their model did not see. is_right, prompts: (n,).
+    """
+    method = method_for(len(p))
+    temperature, isotonic = CalibrationMethod.TEMPERATURE, CalibrationMethod.ISOTONIC
+    method = method_for(len(p))
+    if method == isotonic:
+        steady, stepped = (
+            log_loss(logit(held_out(p, is_right, prompts, one)), is_right.astype(float))
+            for one in (temperature, isotonic)
+        )
+        gain = steady - stepped
+        is_better = gain.mean() > standard_error(gain, prompts)
+        method = isotonic if is_better else temperature
+    return fitted(p, is_right, method)
 
 
 def held_out_scores(table: Table, penalty: float) -> Floats:
