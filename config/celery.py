@@ -45,6 +45,8 @@ app.conf.beat_schedule = {
     "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
     "foretell-difficulty": every(10, "curation.tasks.foretell_difficulty", queue="long"),
     "fit-routers": every(20, "curation.tasks.fit_routers", queue="long"),
+    "simulate-policies": every(2, "curation.tasks.simulate_policies", queue="long"),
+    "guard-judges": every(10, "curation.tasks.guard_judges", queue="long"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES
