@@ -1,6 +1,17 @@
 from django.urls import path
 
-from annotation.api import imports, items, projects, quality, records, schema, work
+from annotation.api import (
+    feedback,
+    imports,
+    items,
+    judge_runs,
+    judges,
+    projects,
+    quality,
+    records,
+    schema,
+    work,
+)
 
 urlpatterns = [
     path("schema/", schema.SchemaView.as_view(), name="api-schema"),
@@ -24,10 +35,19 @@ urlpatterns = [
     path("projects/<slug:slug>/consensus/", records.ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/quality/", quality.QualityView.as_view(), name="api-quality"),
     path("projects/<slug:slug>/quality/me/", quality.OwnView.as_view(), name="api-own-quality"),
+    path("projects/<slug:slug>/feedback/", feedback.FeedbackView.as_view(), name="api-feedback"),
     path(
         "projects/<slug:slug>/leaderboard/",
         quality.LeaderboardView.as_view(),
         name="api-leaderboard",
+    ),
+    path("projects/<slug:slug>/judges/", judges.JudgesView.as_view(), name="api-judges"),
+    path("judges/<row_id:judge_id>/", judges.JudgeView.as_view(), name="api-judge"),
+    path("judges/<row_id:judge_id>/runs/", judge_runs.JudgeRunsView.as_view(), name="api-runs"),
+    path(
+        "judges/<row_id:judge_id>/runs/<row_id:number>/",
+        judge_runs.JudgeRunView.as_view(),
+        name="api-run",
     ),
     path("slots/<row_id:slot_id>/judgment/", work.SubmitView.as_view(), name="api-submit"),
     path("slots/<row_id:slot_id>/release/", work.ReleaseView.as_view(), name="api-release"),

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from annotation.selectors import access, disputed, people, progress, quality_pages
+from annotation.selectors import judges as selected_judges
 from annotation.selectors.clock import database_now
 from annotation.views import quality_plots as plots
 from annotation.views.frames import project_page
@@ -78,6 +79,7 @@ def judges(request: HttpRequest, slug: str) -> HttpResponse:
         seat,
         TAB,
         section="people",
+        judges=selected_judges.configured_judges(seat.project) if seat.reads else [],
         report=report,
         rows=listed[: quality_pages.MOST_LISTED],
         n_listed=len(listed),

@@ -37,6 +37,7 @@ WRITES = (
     "projects/",
     "projects/haiku/items/",
     "projects/haiku/next/",
+    "projects/haiku/judges/",
     "slots/{slot}/judgment/",
     "slots/{slot}/release/",
     "slots/{slot}/skip/",

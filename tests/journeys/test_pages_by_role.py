@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.domain.vocabulary import Role
-from annotation.models import ApiToken, Import, Judgment
+from annotation.models import ApiToken, Import, JudgeRun, Judgment
 from curation.models import Guard, RoutingPolicy, Selection
 from curation.services import datasets, versioning
 
@@ -46,7 +46,24 @@ PAGES = {
     ("GET", "annotation:judgments"): MEMBERS,
     ("GET", "annotation:quality"): REVIEWERS,
     ("GET", "annotation:judges"): REVIEWERS,
+    ("GET", "annotation:add_judge"): ADMINS,
+    ("GET", "annotation:compare_judges"): READERS,
+    ("GET", "annotation:add_endpoint"): ADMINS,
+    ("GET", "annotation:endpoint"): ADMINS,
+    ("POST", "annotation:look_at_endpoint"): ADMINS,
+    ("GET", "annotation:add_template"): ADMINS,
+    ("GET", "annotation:prompt_template"): READERS,
+    ("GET", "annotation:own_judge"): READERS,
+    ("GET", "annotation:change_judge"): ADMINS,
+    ("POST", "annotation:judge_state"): when_allowed(ADMINS, 400),
+    ("POST", "annotation:judge_budget"): when_allowed(ADMINS, 400),
+    ("POST", "annotation:try_judge"): when_allowed(ADMINS, 302),
+    ("GET", "annotation:new_run"): ADMINS,
+    ("GET", "annotation:judge_run"): READERS,
+    ("POST", "annotation:run_state"): when_allowed(ADMINS, 400),
     ("GET", "annotation:leaderboard"): REVIEWERS,
+    ("GET", "annotation:feedback"): REVIEWERS,
+    ("POST", "annotation:take_feedback"): when_allowed(READERS, 422),
     ("GET", "annotation:annotator"): (302, 404, 404, 404, 200, 200),
     ("GET", "annotation:my_quality"): MEMBERS,
     ("GET", "annotation:guidelines"): MEMBERS,
@@ -123,7 +140,7 @@ def named_pages(resolver=None, namespace="", route=""):
 
 
 @pytest.fixture
-def objects(project, make_comparison, make_user, ann, noon):
+def objects(project, make_comparison, make_judge, make_user, ann, noon):
     """One row of everything that an address can name; ann, who owns them, has no role tested."""
     comparison = make_comparison(slots=1)
     source = Import.objects.create(
@@ -142,10 +159,15 @@ def objects(project, make_comparison, make_user, ann, noon):
         project=project, number=1, method="comparisons", parameters={}, created_at=noon,
         outcome={"on_top_of": 0, "groups": [], "candidates": 1, "total": 1, "lost": 0, "bound": 1},
     )  # fmt: skip
+    judge = make_judge()
+    JudgeRun.objects.create(project=project, judge=judge, number=1, purpose="run", created_at=noon)
     RoutingPolicy.objects.create(project=project, number=1, content={}, created_at=noon)
     guard = Guard.objects.create(project=project, slice="hard", limit=0.2, updated_at=noon)
     return {
         "slug": project.slug,
+        "judge_id": judge.id,
+        "endpoint_id": judge.endpoint_id,
+        "template_id": judge.template_id,
         "item_id": comparison.item_id,
         "comparison_id": comparison.id,
         "user_id": ann.user_id,

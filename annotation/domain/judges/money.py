@@ -14,3 +14,8 @@ def millionths(amount: Decimal) -> int:
 def amount_of(n_millionths: int) -> Decimal:
     """Turn millionths into an amount of currency, exactly."""
     return Decimal(n_millionths) / MILLION
+
+
+def plainly(amount: Decimal) -> str:
+    """Write an amount without exponent and without zeros at its end: "100", "0.15"."""
+    return f"{amount.normalize():f}"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from annotation.domain.errors import DomainError, InvalidField
-from annotation.domain.judges.money import amount_of
+from annotation.domain.judges.money import amount_of, plainly
 from annotation.domain.naming import visible_name
 from annotation.domain.vocabulary import (
     AnnotatorKind,
@@ -195,7 +195,7 @@ def _set_budget(judge: Judge, user: User | None, budget: int, now: datetime) -> 
     used = judge.spent + judge.reserved
     if budget < used:
         raise InvalidField(
-            f"{amount_of(used):f} is spent or set aside already; the budget cannot be less.",
+            f"{plainly(amount_of(used))} is spent or set aside already; the budget cannot be less.",
             field="budget",
         )
     if budget != judge.budget:
@@ -241,8 +241,8 @@ def _told_judge(judge: Judge) -> dict[str, Any]:
         "judge": str(judge),
         "endpoint": judge.endpoint.name,
         "template": str(judge.template),
-        "price_in": f"{judge.price_in.normalize():f}",
-        "price_out": f"{judge.price_out.normalize():f}",
+        "price_in": plainly(judge.price_in),
+        "price_out": plainly(judge.price_out),
     }
 
 

@@ -1,4 +1,4 @@
-"""What every connection to an endpoint keeps to: where it may lead, and how long a look may take.
+"""A look at an endpoint from a page: where it may lead, and how long it may take.
 
 A name is checked when an admin types it; what it resolves to is checked here, at the connected
 socket and before a byte is sent, so that no change of a name's address opens a forbidden door.
@@ -46,11 +46,6 @@ def guarded_hooks() -> dict[str, list[Any]]:
     The client must follow no redirects and take no proxy from the environment.
     """
     return {"request": [_watch]}
-
-
-def guarded_async_hooks() -> dict[str, list[Any]]:
-    """The same for `httpx2.AsyncClient`."""
-    return {"request": [_watch_async]}
 
 
 def look_at(*, endpoint: Endpoint) -> Look:
@@ -138,19 +133,9 @@ def _watch(request: httpx2.Request) -> None:
     request.extensions["trace"] = _refuse
 
 
-async def _watch_async(request: httpx2.Request) -> None:
-    request.extensions["trace"] = _refuse_async
-
-
 def _refuse(event: str, info: dict[str, Any]) -> None:
     if event == CONNECTED and (reason := _reason(info["return_value"])):
         info["return_value"].close()
-        raise ForbiddenAddress(reason)
-
-
-async def _refuse_async(event: str, info: dict[str, Any]) -> None:
-    if event == CONNECTED and (reason := _reason(info["return_value"])):
-        await info["return_value"].aclose()
         raise ForbiddenAddress(reason)
 
 
