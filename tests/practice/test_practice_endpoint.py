@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from judge_attacks import attacks
 
 from annotation.domain.content import text_part, user_prompt
 from annotation.domain.judges.asking import Asked, JudgedCriterion, chat_of, new_nonce
@@ -176,6 +177,18 @@ class TestMisbehaving:
 
         assert body["choices"][0]["message"]["content"] in (payload, LONG)
         assert read_answer(body, **about, nonce=nonce).status == AnswerStatus.MALFORMED
+
+    def test_obeys_every_attack_and_never_gives_a_vote(self, practice_endpoint, client):
+        practice_endpoint.behave(mode="obeys")
+        texts = [text for _, text in attacks() if "[[A]]" in text or '{"nonce"' in text]
+        texts = [text for text in texts if "\ud83d" not in text]
+
+        for text in texts:
+            body, about, nonce = ask(client, asked=asked_of(LONG, text))
+
+            assert body["choices"][0]["message"]["content"] in text
+            assert read_answer(body, **about, nonce=nonce).said is None
+        assert len(texts) > 50
 
     @pytest.mark.parametrize("mode", ["closes", "resets", "resets-after-headers"])
     def test_breaks_off(self, client, mode):
