@@ -4,6 +4,7 @@ from celery.worker import state as worker_state
 from annotation.selectors.clock import database_now
 from annotation.selectors.health import worker_name
 from annotation.services import aggregation, health, quality, rounds, skills
+from annotation.services.feedback import trusting
 from annotation.services.importing import running
 from annotation.services.judges import calibration, requests
 
@@ -31,6 +32,15 @@ def refresh_reports(*, limit: int = 100) -> int:
     """Work out the quality reports that judgments have overtaken. Safe to repeat."""
     done = 0
     while done < limit and quality.refresh_next_report(now=database_now()):
+        done += 1
+    return done
+
+
+@shared_task
+def refresh_trust(*, limit: int = 100) -> int:
+    """Work out how far users' feedback is to be trusted, where there is news. Safe to repeat."""
+    done = 0
+    while done < limit and trusting.refresh_next(now=database_now()):
         done += 1
     return done
 

@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "refresh-skills": every(5, "annotation.tasks.refresh_skills", queue="long"),
     "calibrate-judges": every(10, "annotation.tasks.calibrate_judges", queue="long"),
     "refresh-reports": every(5, "annotation.tasks.refresh_reports", queue="long"),
+    "refresh-trust": every(20, "annotation.tasks.refresh_trust", queue="long"),
     "open-second-rounds": every(20, "annotation.tasks.open_second_rounds", queue="long"),
     "run-imports": every(2, "annotation.tasks.run_imports", queue="long"),
     "ask-judges": every(1, "annotation.tasks.ask_judges", queue="judges"),

@@ -8,6 +8,7 @@ from typing import Any
 from annotation.domain.content import text_of
 from annotation.domain.errors import NotFound
 from annotation.domain.marking import Mark, Segment, segments_of
+from annotation.domain.vocabulary import AnnotatorKind
 from annotation.domain.wording import (
     letters_of,
     ranking_sentence,
@@ -23,6 +24,7 @@ from annotation.models import (
     Project,
     Response,
 )
+from annotation.selectors.feedback import weight_of_judgments
 from annotation.selectors.totals import is_disputed
 
 MOST_JUDGMENTS = 300
@@ -48,7 +50,11 @@ class Quote:
 
 @dataclass(frozen=True)
 class JudgmentView:
-    """A judgment as its readers see it; `earlier` are those that it supersedes, latest first."""
+    """A judgment as its readers see it; `earlier` are those that it supersedes, latest first.
+
+    `feedback` is the kind of users' feedback that it was read out of, "" for a vote; `weight` how
+    likely such feedback is right, None where that is not known.
+    """
 
     id: int
     who: str
@@ -68,6 +74,8 @@ class JudgmentView:
     guidelines: int | None
     judged_at: datetime
     earlier: "list[JudgmentView]"
+    feedback: str = ""
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,8 @@ def _page(
     responses = list(Response.objects.filter(id__in=comparison.response_ids))
     responses.sort(key=lambda response: (response.item_id != comparison.item_id, response.position))
     reader = Reader(project, responses, {c.key: c for c in project.criteria.all()})
+    users = [j.id for j in judgments if j.annotator.kind == AnnotatorKind.USER]
+    reader.weights = weight_of_judgments(users) if users else {}
     consensus = Consensus.objects.filter(comparison=comparison).first() if with_consensus else None
     return ComparisonPage(
         comparison=comparison,
@@ -163,6 +173,7 @@ class Reader:
         self.responses = {response.id: response for response in responses}
         self.texts = {response.id: text_of(response.content) for response in responses}
         self.letters = letters_of(list(self.responses))
+        self.weights: Mapping[int, tuple[str, float | None]] = {}
 
     def responses_marked(self, judgments: list[Judgment]) -> list[ResponseView]:
         marks: dict[int, list[Mark]] = {response: [] for response in self.responses}
@@ -196,6 +207,7 @@ class Reader:
     ) -> JudgmentView:
         rationale = getattr(judgment, "rationale", None)
         earlier = by_id.get(judgment.supersedes_id or 0)
+        feedback, weight = self.weights.get(judgment.id, ("", None))
         levels = self.project.strength_levels
         return JudgmentView(
             id=judgment.id,
@@ -223,6 +235,8 @@ class Reader:
             guidelines=judgment.guidelines.number if judgment.guidelines else None,
             judged_at=judgment.judged_at,
             earlier=self._earlier(earlier, by_id),
+            feedback=feedback,
+            weight=weight,
         )
 
     def _earlier(

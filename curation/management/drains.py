@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from annotation.models import Comparison, Project
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
+from annotation.services.feedback import trusting
 from annotation.services.judges import calibration
 from curation.management.bars import bar
 from curation.selectors import difficulty, duplicate_groups, progress, signals
@@ -116,4 +117,5 @@ def drain_consensus(project: Project) -> int:
                 show(done, max(done, total))
             is_learned = skills.refresh_skills(project=project, now=database_now(), at_once=True)
     quality.refresh_report(project=project, now=database_now())
+    trusting.refresh_trust(project=project, now=database_now())
     return done

@@ -28,6 +28,7 @@ PAGES = {
     "quality": "/projects/haiku/quality/",
     "judges": "/projects/haiku/judges/",
     "leaderboard": "/projects/haiku/leaderboard/",
+    "feedback": "/projects/haiku/feedback/",
     "my quality": "/projects/haiku/annotators/me/",
     "guidelines": "/projects/haiku/guidelines/?version=2",
     "guidelines editor": "/projects/haiku/guidelines/edit/",
