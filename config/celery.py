@@ -45,6 +45,7 @@ app.conf.beat_schedule = {
     "draw-maps": every(30, "curation.tasks.draw_maps", queue="heavy"),
     "refresh-signals": every(2, "curation.tasks.refresh_signals", queue="long"),
     "foretell-difficulty": every(10, "curation.tasks.foretell_difficulty", queue="long"),
+    "route-comparisons": every(2, "curation.tasks.route_comparisons", queue="long"),
     "fit-routers": every(20, "curation.tasks.fit_routers", queue="long"),
     "simulate-policies": every(2, "curation.tasks.simulate_policies", queue="long"),
     "guard-judges": every(10, "curation.tasks.guard_judges", queue="long"),

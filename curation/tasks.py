@@ -12,7 +12,7 @@ from curation.services import (
     versioning,
 )
 from curation.services.duplicates import regrouping, searching
-from curation.services.routing import fitting, guarding, simulations
+from curation.services.routing import drain, fitting, guarding, simulations
 from curation.services.signals import refreshing
 
 
@@ -89,6 +89,15 @@ def find_duplicates(*, limit: int = 20_000) -> int:
     while done < limit and (taken := searching.search_next(now=database_now())):
         done += taken
     while done < limit and (taken := regrouping.regroup_next(now=database_now())):
+        done += taken
+    return done
+
+
+@shared_task
+def route_comparisons(*, limit: int = 20_000) -> int:
+    """Decide who judges what waits for it. Running it twice, late, or in parallel is harmless."""
+    done = 0
+    while done < limit and (taken := drain.route_next(now=database_now())):
         done += taken
     return done
 

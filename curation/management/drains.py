@@ -9,10 +9,11 @@ from annotation.services import aggregation, quality, rounds, skills
 from annotation.services.feedback import trusting
 from annotation.services.judges import calibration
 from curation.management.bars import bar
-from curation.selectors import difficulty, duplicate_groups, progress, signals
+from curation.selectors import difficulty, duplicate_groups, progress, routing, signals
 from curation.services import difficulty as fits
 from curation.services import embedding, generations, intake, maps
 from curation.services.duplicates import regrouping, searching
+from curation.services.routing import drain as router
 from curation.services.routing import fitting, guarding, simulations
 from curation.services.signals import refreshing
 
@@ -55,6 +56,7 @@ DRAINS = (
     Drain("fits", "Fits of difficulty", fits.refit_next, lambda project: 1),
     Drain("difficulties", "Difficulties foretold", fits.refresh_next, difficulty.requests_waiting),
     Drain("routers", "Fits of the learned router", fitting.refit_next, lambda project: 1),
+    Drain("routed", "Comparisons routed", router.route_next, routing.requests_waiting),
     Drain("guards", "Slices recounted", guarding.recount_next, lambda project: 1),
     Drain("simulations", "Dry runs of policies", simulations.simulate_next, lambda project: 1),
 )

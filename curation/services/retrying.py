@@ -2,7 +2,7 @@
 
 from annotation.domain.vocabulary import MOST_TRIES
 from annotation.models import Project
-from curation.models import DuplicateRequest, RegroupRequest, SignalRequest
+from curation.models import DuplicateRequest, RegroupRequest, RoutingRequest, SignalRequest
 from curation.services import embedding, intake
 
 
@@ -16,6 +16,7 @@ def retry_set_aside(*, project: Project) -> int:
     queues = (
         DuplicateRequest.objects.filter(project=project, **aside),
         RegroupRequest.objects.filter(project=project, **aside),
+        RoutingRequest.objects.filter(project=project, **aside),
         SignalRequest.objects.filter(comparison__project=project, **aside),
     )
     retried = sum(rows.update(tries=0, error="") for rows in queues)

@@ -1,14 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from annotation.domain.vocabulary import ProjectState
 from annotation.models import Consensus, JudgeRequest, Slot
 from annotation.services import aggregation, projects
 from annotation.services.importing.items import create_items
+from curation import tasks
 from curation.domain.routing.draws import draws_of
 from curation.domain.vocabulary import DuplicateKind, GuardState, SignalFamily
 from curation.models import (
@@ -22,6 +25,7 @@ from curation.models import (
     Signals,
 )
 from curation.selectors import routing
+from curation.services.retrying import retry_set_aside
 from curation.services.routing import drain, policies
 from curation.services.signals import refreshing
 
@@ -369,6 +373,27 @@ class TestRoutingRequests:
         note(make_comparison(project=make_project()), difficulty=0.5)
 
         assert not RoutingRequest.objects.exists()
+
+
+class TestTheBellAndTheCommand:
+    def test_route_what_waits(self, activate, make_comparison, project, models):
+        activate(default=PEOPLE)
+        by_bell = make_comparison(slots=0)
+
+        assert tasks.route_comparisons() == 1
+
+        by_command = make_comparison(slots=0)
+        call_command("curate", project.slug, stdout=StringIO())
+        assert (n_slots(by_bell), n_slots(by_command)) == (2, 2)
+
+    def test_take_up_again_what_was_set_aside(self, activate, make_comparison, project):
+        comparison = make_comparison(slots=0)
+        activate(default=PEOPLE)
+        RoutingRequest.objects.update(tries=5, error="broken")
+
+        assert retry_set_aside(project=project) >= 1
+
+        assert RoutingRequest.objects.get(comparison=comparison).tries == 0
 
 
 class TestRivals:
