@@ -14,6 +14,7 @@ from annotation.domain.judges.calibrating import (
     held_out,
     honesty_of,
     scale_from,
+    spread_over,
     temperature_of,
 )
 from annotation.domain.vocabulary import CalibrationMethod
@@ -121,24 +122,52 @@ class TestCalibrate:
         assert (found.before, found.after) == (None, None)
 
     def test_judges_a_scale_by_prompts_that_it_was_not_fitted_on(self):
-        """A judge whose luck is known by prompt: fitted on the same, it would look honest."""
-        prompt = np.repeat(np.arange(10), 60)
-        p = np.repeat(np.linspace(0.5, 0.95, 10), 60)
-        is_right = np.repeat(np.arange(10) % 2 == 0, 60)
+        """Each prompt has its own probability and luck: fitted on the same, it looks sharper."""
+        prompt = np.repeat(np.arange(20), 30)
+        p = np.repeat(np.linspace(0.5, 0.95, 20), 30)
+        is_right = np.random.default_rng(5).random(600) < np.repeat(np.arange(20) % 5 / 8, 30)
 
         seen = fitted(p, is_right, ISOTONIC)(p)
         unseen = held_out(p, is_right, prompt, ISOTONIC)
 
-        assert honesty_of(unseen, is_right).brier > honesty_of(seen, is_right).brier + 0.02
+        assert honesty_of(unseen, is_right).brier > honesty_of(seen, is_right).brier + 0.002
 
 
 class TestFoldsOf:
     @given(prompts=st.lists(st.integers(0, 20), min_size=1, max_size=60))
     def test_keep_a_prompt_together(self, prompts):
-        folds = folds_of(np.array(prompts))
+        folds = folds_of(np.array(prompts), np.arange(len(prompts)) % 3 == 0)
 
         assert len(set(zip(prompts, folds.tolist(), strict=True))) == len(set(prompts))
-        assert len(set(folds.tolist())) == min(5, len(set(prompts)))
+        assert len(set(folds.tolist())) > 1 or len(set(prompts)) == 1
+
+    @given(seed=st.integers(0, 50))
+    def test_are_alike_in_how_often_the_judge_is_right(self, seed):
+        draw = np.random.default_rng(seed)
+        prompts = draw.integers(0, 40, 400)
+        is_right = draw.random(400) < draw.random(40)[prompts]
+
+        folds = folds_of(prompts, is_right)
+
+        shares = [is_right[folds == number].mean() for number in range(5)]
+        assert max(shares) - min(shares) < 0.1
+
+
+class TestSpreadOver:
+    def test_finds_by_how_much_prompts_differ(self):
+        draw = np.random.default_rng(4)
+        prompts = np.repeat(np.arange(400), 30)
+        share = np.clip(draw.normal(0.6, 0.15, 400), 0, 1)
+        is_right = draw.random(len(prompts)) < share[prompts]
+
+        spread = spread_over(prompts, np.full(len(prompts), 0.6), is_right)
+
+        assert spread == pytest.approx(0.15, abs=0.02)
+
+    def test_is_nothing_where_chance_explains_it(self):
+        is_right = np.arange(400) % 2 == 0
+
+        assert spread_over(np.arange(400) // 4, np.full(400, 0.5), is_right) == 0.0
 
 
 class TestScale:

@@ -18,6 +18,7 @@ from annotation.domain.vocabulary import CalibrationMethod
 FEWEST_LABELS = 30  # below which probabilities stay as they are
 ISOTONIC_FROM = 500  # labels; fewer make steps of an isotonic fit out of chance
 N_FOLDS = 5
+ROOM = 1.25  # of the labels in an even fold, what one may hold
 N_BINS = 10
 CLIP = 1e-4  # the closest to 0 and 1 that a judge is taken at its word
 SURE = 0.01  # the closest to 0 and 1 that an isotonic fit may come
@@ -120,14 +121,29 @@ def isotonic(p: Floats, is_right: Bools) -> Scale:
     return Scale(CalibrationMethod.ISOTONIC, x=tuple(x), y=tuple(y))
 
 
-def folds_of(prompt: Ints, seed: int = 0) -> Ints:
+def folds_of(prompt: Ints, is_right: Bools) -> Ints:
     """(n,) number of the fold that each label is held out in; one prompt is in one fold.
 
-    At most `N_FOLDS`, drawn by chance; as many as there are prompts, where these are fewer.
+    The folds, at most `N_FOLDS`, are made alike in how often the judge is right: prompts differ in
+    that, and a scale that was fitted without the hard ones would be blamed for them. Prompts go,
+    those that differ most first, to the fold that they correct most among those with room, else to
+    the smallest.
+
+    Source: the idea is that of stratified folds of groups, as in scikit-learn's
+    StratifiedGroupKFold, which weighs sizes more and shares less.
     """
     known, who = np.unique(prompt, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(len(known))
-    return np.asarray(shuffled[who] % N_FOLDS)
+    n, k = np.bincount(who), min(N_FOLDS, len(known))
+    excess = np.bincount(who, is_right) - n * is_right.mean()
+    folds, off, size = np.zeros(len(known), np.int64), np.zeros(k), np.zeros(k)
+    for each in np.argsort(-np.abs(excess), kind="stable"):
+        has_room = size + n[each] <= ROOM * len(prompt) / k
+        corrects = (off * excess[each]).round(DECIMALS)
+        wanted = np.where(has_room, corrects, np.inf) if has_room.any() else size
+        folds[each] = np.lexsort((size, wanted))[0]
+        off[folds[each]] += excess[each]
+        size[folds[each]] += n[each]
+    return folds[who]
 
 
 def held_out(p: Floats, is_right: Bools, prompt: Ints, method: str) -> Floats:
@@ -135,7 +151,7 @@ def held_out(p: Floats, is_right: Bools, prompt: Ints, method: str) -> Floats:
 
     NaN throughout where all labels are of one prompt.
     """
-    fold = folds_of(prompt)
+    fold = folds_of(prompt, is_right)
     found = np.full(len(p), np.nan)
     for number in np.unique(fold):
         out = fold == number
@@ -207,14 +223,16 @@ def rounded(value: float) -> float | None:
 class Calibrated:
     """A scale fitted on all labels, and what scales like it do on labels held out.
 
-    before, after: None without labels of two prompts.
+    before, after: None without labels of two prompts. prompt_sd: how far the share right in one
+    prompt usually is from what the scale says of it, so how little is known of a prompt unseen.
     """
 
     scale: Scale
     n: int
     n_prompts: int
-    before: Honesty | None
-    after: Honesty | None
+    before: Honesty | None = None
+    after: Honesty | None = None
+    prompt_sd: float | None = None
 
     @property
     def evaluation(self) -> dict[str, Any]:
@@ -223,6 +241,7 @@ class Calibrated:
             "n_prompts": self.n_prompts,
             "before": self.before and self.before.as_json(),
             "after": self.after and self.after.as_json(),
+            "prompt_sd": self.prompt_sd,
         }
 
 
@@ -236,6 +255,27 @@ def calibrate(p: Floats, is_right: Bools, prompt: Ints) -> Calibrated:
     method = method_for(n)
     scale = fitted(p, is_right, method)
     if n_prompts < 2:
-        return Calibrated(scale, n, n_prompts, None, None)
+        return Calibrated(scale, n, n_prompts)
     after = held_out(p, is_right, prompt, method)
-    return Calibrated(scale, n, n_prompts, honesty_of(p, is_right), honesty_of(after, is_right))
+    return Calibrated(
+        scale,
+        n,
+        n_prompts,
+        honesty_of(p, is_right),
+        honesty_of(after, is_right),
+        spread_over(prompt, after, is_right),
+    )
+
+
+def spread_over(prompt: Ints, p: Floats, is_right: Bools) -> float:
+    """Standard deviation between prompts of the share right less what is foretold.
+
+    With n_g labels of prompt g and mean residual r_g, n_g r_g^2 is p (1 - p) + n_g s^2 on average;
+    s^2 is solved for over all prompts, 0 where chance alone explains what is seen.
+    """
+    _, who = np.unique(prompt, return_inverse=True)
+    n = np.bincount(who)
+    residual = np.bincount(who, is_right - p) / n
+    by_chance = np.bincount(who, p * (1 - p)) / n
+    variance = float((n * residual**2 - by_chance).sum() / n.sum())
+    return round(max(variance, 0.0) ** 0.5, DECIMALS)
