@@ -1,7 +1,7 @@
 """Who would judge each comparison, and what that asks of people and judges."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -41,6 +41,12 @@ class Plan:
     is_explored: Bools
     is_audited: Bools
     is_turned: Bools
+
+    def at(self, places: Ints) -> "Plan":
+        """The plan of the comparisons at some places."""
+        columns = {one.name: getattr(self, one.name) for one in fields(self)}
+        kept = {name: one[places] for name, one in columns.items() if name != "names"}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

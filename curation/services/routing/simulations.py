@@ -1,6 +1,7 @@
 """Dry runs of routing policies: asked for, worked out in the background, never twice at once."""
 
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -11,10 +12,11 @@ from annotation.domain.vocabulary import WorkState
 from annotation.models import Judge, Project, User
 from curation.domain.routing import telling
 from curation.domain.routing.deciding import decide
-from curation.domain.routing.expected import Floats
+from curation.domain.routing.expected import Floats, Ints
 from curation.domain.routing.facts import Facts, fact_named
+from curation.domain.routing.learned import LearnedChances
 from curation.domain.routing.plans import plan_of, unrouted
-from curation.domain.routing.policy import Policy, facts_in, judges_in, policy_from_json
+from curation.domain.routing.policy import Learned, Policy, facts_in, judges_in, policy_from_json
 from curation.domain.routing.simulation import simulate
 from curation.models import RoutingPolicy, Simulation
 from curation.selectors import guards, routing, routing_facts
@@ -77,8 +79,10 @@ def result_of(simulation: Simulation) -> dict[str, Any]:
     former = policy_from_json(active.content) if active else None
     both = [policy, former] if former else [policy]
     names = set(reading.CHARACTERS).union(*map(facts_in, both))
-    every = routing_facts.facts_of(project, list(filter(fact_named, names | {reading.CONFIDENCE})))
-    facts = every.at(~np.isin(every.ids, reading.settled_by_people(project)))
+    wanted = list(filter(fact_named, names | {reading.CONFIDENCE}))
+    facts = routing_facts.facts_of(project, wanted)
+    is_settled = np.isin(facts.ids, reading.settled_by_people(project))
+    places = np.flatnonzero(~is_settled)
     tell(simulation, READ)
     judges = reading.judges_in_order(project, list(chain(*map(judges_in, both))))
     columns = [str(judge) for judge in judges]
@@ -87,13 +91,14 @@ def result_of(simulation: Simulation) -> dict[str, Any]:
     if former:
         before = plan_of(_Decided(project, former, facts).decisions, columns)
     tell(simulation, DECIDED)
-    work = reading.work_of(project, facts, judges)
-    basis = reading.basis_of(project, decided.chances())
-    found = simulate(plan_of(decided.decisions, columns), before, work, basis.trust)
-    found["rules"] = decided.with_examples(found["rules"])
+    work = reading.work_of(project, facts.at(places), judges)
+    basis = reading.basis_of(project, decided.chances()[places])
+    plan = plan_of(decided.decisions, columns).at(places)
+    found = simulate(plan, before.at(places), work, basis.trust)
+    found["rules"] = decided.with_examples(found["rules"], places)
     found["asked"] = [named(judge) for judge in judges]
     found["basis"] = basis_json(basis)
-    found["settled"] = len(every) - len(facts)
+    found["settled"] = int(is_settled.sum())
     found["active"] = active.number if active else None
     return found
 
@@ -102,17 +107,20 @@ class _Decided:
     """What a policy decides now about all comparisons of a project, and why."""
 
     def __init__(self, project: Project, policy: Policy, facts: Facts) -> None:
-        wish = policy.learned
-        self.facts, self.is_learned = facts, wish is not None
-        value, price = (wish.value, wish.cost_human - wish.cost_judge) if wish else (1.0, 0.0)
-        self.learned = fitting.learned_chances(project, facts, value=value, price=price)
+        self.project, self.policy, self.facts = project, policy, facts
         self.decisions = decide(
             policy,
             facts,
             seed=project.pk,
             turned_slices=guards.turned_slices(project),
-            learned=self.learned if wish else None,
+            learned=self.learned if policy.learned else None,
         )
+
+    @cached_property
+    def learned(self) -> LearnedChances | None:
+        wish = self.policy.learned or Learned(0.0)
+        price = wish.cost_human - wish.cost_judge
+        return fitting.learned_chances(self.project, self.facts, value=wish.value, price=price)
 
     def chances(self) -> Floats:
         """How likely the judges are right: by the router's fit, else as they are calibrated."""
@@ -121,18 +129,18 @@ class _Decided:
         unknown = np.full(len(self.facts), np.nan)
         return np.asarray(self.facts.columns.get(reading.CONFIDENCE, unknown), np.float64)
 
-    def with_examples(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        places = [place for row in rows for place in row["places"]]
-        items = reading.items_of(self.facts.ids[places].tolist() if places else [])
+    def with_examples(self, rows: list[dict[str, Any]], places: Ints) -> list[dict[str, Any]]:
+        """Put comparisons and sentences in the place of examples' places among some places."""
+        chosen = [places[row.pop("places")].tolist() for row in rows]
+        items = reading.items_of(self.facts.ids[list(chain(*chosen))].tolist())
         return [
-            {key: value for key, value in row.items() if key != "places"}
-            | {"examples": [self.example(place, items) for place in row["places"]]}
-            for row in rows
+            row | {"examples": [self.example(place, items) for place in listed]}
+            for row, listed in zip(rows, chosen, strict=True)
         ]
 
     def example(self, place: int, items: dict[int, str]) -> dict[str, Any]:
         comparison = int(self.facts.ids[place])
-        learned = self.learned if self.is_learned else None
+        learned = self.learned if self.policy.learned else None
         return {
             "comparison": comparison,
             "item": items.get(comparison, ""),
