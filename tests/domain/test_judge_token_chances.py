@@ -129,16 +129,27 @@ class TestChancesOf:
 
         assert chances(body, template_of())["0"] == pytest.approx(0.9, abs=1e-3)
 
-    def test_allows_tokens_around_the_message(self):
-        verdict = token("A", math.log(0.9), logs(A=0.9, B=0.1))
+    def test_allows_tokens_around_the_message_and_takes_it_where_it_stands_last(self):
+        drafted = token("A", math.log(0.4), logs(A=0.4, B=0.6))
+        settled = token("A", math.log(0.9), logs(A=0.9, B=0.1))
         content = f'{BEFORE["token"]}A"}}'
 
         body = body_of(
-            token(f'{BEFORE["token"]}B"}} thought'), BEFORE, verdict, AFTER, token("<|im_end|>"),
+            BEFORE, drafted, AFTER, token(" Yes."), BEFORE, settled, AFTER, token("<|im_end|>"),
             content=content,
         )  # fmt: skip
 
         assert chances(body)["0"] == pytest.approx(0.9, abs=1e-3)
+
+    def test_leaves_out_a_word_that_ends_too_soon(self):
+        others = {
+            "tie": math.log(0.3),
+            't"': math.log(0.3),
+            'ti"}': math.log(0.1),
+            "A": math.log(0.3),
+        }
+
+        assert chances(verdict_of("tie", others))["tie"] == pytest.approx(0.5, abs=1e-3)
 
     @pytest.mark.parametrize(
         "logprobs",
