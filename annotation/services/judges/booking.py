@@ -242,31 +242,29 @@ def columns_of(fate: Fate, answers: Mapping[int, int], now: datetime) -> tuple[A
 
 
 def conclude(fates: Sequence[Fate], library: Library, in_hand: set[int], now: datetime) -> None:
-    """Make verdicts where nothing more is awaited, comparison by comparison in one order."""
+    """Make verdicts where nothing more is awaited."""
     about = {
-        (ticket.comparison_id, ticket.judge_id, ticket.is_trial)
+        (ticket.judge_id, ticket.comparison_id, ticket.is_trial)
         for ticket in (fate.outcome.ticket for fate in fates if fate.state != RequestState.QUEUED)
     }
-    for comparison, judge, is_trial in sorted(about - awaited(about, in_hand)):
-        verdicts.conclude_verdict(
-            judge=library.judges[judge], comparison_id=comparison, is_trial=is_trial, now=now
-        )
+    if keys := about - awaited(about, in_hand):
+        verdicts.conclude_verdicts(judges=library.judges.values(), keys=keys, now=now)
 
 
-def awaited(about: set[tuple[int, int, bool]], in_hand: set[int]) -> set[tuple[int, int, bool]]:
+def awaited(about: set[verdicts.Key], in_hand: set[int]) -> set[verdicts.Key]:
     """Find the comparisons of which this worker still has a request, or one is queued.
 
     What another worker has may be booked at this very moment, so that is left to the verdict's own
     lock.
     """
     rows = JudgeRequest.objects.filter(
-        comparison__in={comparison for comparison, _, _ in about},
-        judge__in={judge for _, judge, _ in about},
+        comparison__in={comparison for _, comparison, _ in about},
+        judge__in={judge for judge, _, _ in about},
         state__in=OPEN,
-    ).values_list("pk", "state", "comparison_id", "judge_id", "is_trial")
+    ).values_list("pk", "state", "judge_id", "comparison_id", "is_trial")
     return {
-        (comparison, judge, is_trial)
-        for pk, state, comparison, judge, is_trial in rows
+        (judge, comparison, is_trial)
+        for pk, state, judge, comparison, is_trial in rows
         if state == RequestState.QUEUED or pk in in_hand
     }
 

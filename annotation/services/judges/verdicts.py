@@ -1,6 +1,8 @@
 """Makes one verdict, and one judgment, of a judge's answers on a comparison."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -17,7 +19,6 @@ from annotation.models import (
     Judge,
     JudgeRequest,
     JudgeVerdict,
-    Judgment,
     Response,
 )
 from annotation.services import judging
@@ -25,48 +26,121 @@ from annotation.services import judging
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
 RANKED, UNPARSED = Outcome.RANKED, Outcome.UNPARSED
 
+Key = tuple[int, int, bool]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What verdicts on some comparisons rest on, read at once, the comparisons locked.
+
+    Keys are of judge, comparison and whether it is a trial.
+    """
+
+    comparisons: Mapping[int, Comparison]
+    hashes: Mapping[int, bytes]
+    criteria: Mapping[int, Sequence[Criterion]]
+    requests: Mapping[Key, Sequence[JudgeRequest]]
+    there: Mapping[Key, JudgeVerdict]
+
 
 def conclude_verdict(
     *, judge: Judge, comparison_id: int, is_trial: bool, now: datetime
 ) -> JudgeVerdict | None:
-    """Make the verdict that a judge's answers on a comparison add up to, once all are in.
-
-    Unless it is a trial or no answer was usable, it becomes one judgment of the judge's annotator.
-    Call it in the transaction that finishes a request, after the request is written: rivals that
-    finish the last requests of one comparison wait for each other here, so one of them concludes.
-    Safe to repeat; a verdict that is there stays.
+    """Make the verdict that a judge's answers on a comparison add up to. As `conclude_verdicts`.
 
     Returns:
         The verdict; None while requests are open, or where one was cancelled or none was made.
     """
+    key = (judge.pk, comparison_id, is_trial)
+    return conclude_verdicts(judges=[judge], keys=[key], now=now).get(key)
+
+
+def conclude_verdicts(
+    *, judges: Iterable[Judge], keys: Collection[Key], now: datetime
+) -> dict[Key, JudgeVerdict]:
+    """Make the verdicts that judges' answers on comparisons add up to, once all are in.
+
+    Unless it is a trial or no answer was usable, each becomes one judgment of the judge's
+    annotator. Call it in the transaction that finishes requests, after they are written: rivals
+    that finish the last requests of one comparison wait for each other here, so one of them
+    concludes. Safe to repeat; a verdict that is there stays.
+
+    Args:
+        judges: with their templates; all that `keys` name.
+        keys: judge, comparison and whether it is a trial.
+    Returns:
+        The verdicts by key, without those that wait for a request or of which one was cancelled.
+    """
+    by_id = {judge.pk: judge for judge in judges}
     with transaction.atomic():
-        comparison = (
-            Comparison.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("project")
-            .get(pk=comparison_id)
-        )
-        about = {"judge": judge, "comparison": comparison, "is_trial": is_trial}
-        if there := JudgeVerdict.objects.filter(**about).first():
-            return there
-        requests = list(
-            JudgeRequest.objects.filter(**about)
-            .select_related("answer")
-            .order_by("order", "sample")
-        )
-        states = {request.state for request in requests}
-        if not requests or states & {*OPEN, RequestState.CANCELLED}:
-            return None
-        said = [one for request in requests if (one := read(request)) is not None]
-        verdict = verdict_on(comparison, judge, said)
-        return JudgeVerdict.objects.create(
-            **about,
-            project_id=comparison.project_id,
-            judgment=None if is_trial else judged(judge, comparison, verdict, said, now),
-            cost=sum(r.answer.cost for r in requests if r.answer and not r.is_cached),
-            seconds=sum(r.answer.seconds for r in requests if r.answer and not r.is_cached),
-            concluded_at=now,
-            **fields_of(verdict),
-        )
+        facts = facts_on(keys)
+        fresh = {
+            key: verdict_row(by_id[key[0]], facts, key, now)
+            for key in sorted(keys)
+            if key not in facts.there and is_complete(facts.requests.get(key, ()))
+        }
+        append_judgments(fresh, by_id, facts, now)
+        JudgeVerdict.objects.bulk_create(fresh.values())
+        return {**facts.there, **fresh}
+
+
+def facts_on(keys: Collection[Key]) -> Facts:
+    """Lock the comparisons, in the order of their ids, and read what is known of them."""
+    about = {
+        "judge__in": {judge for judge, _, _ in keys},
+        "comparison__in": {comparison for _, comparison, _ in keys},
+    }
+    comparisons = {
+        comparison.pk: comparison
+        for comparison in Comparison.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("project")
+        .filter(pk__in=about["comparison__in"])
+        .order_by("pk")
+    }
+    responses = {pk for each in comparisons.values() for pk in each.response_ids}
+    hashes = Response.objects.filter(pk__in=responses).values_list("pk", "content_hash")
+    criteria: defaultdict[int, list[Criterion]] = defaultdict(list)
+    for criterion in Criterion.objects.filter(
+        project__in={each.project_id for each in comparisons.values()}
+    ):
+        criteria[criterion.project_id].append(criterion)
+    requests: defaultdict[Key, list[JudgeRequest]] = defaultdict(list)
+    # An answer's text may be long, and is not looked at here.
+    asked = JudgeRequest.objects.filter(**about).select_related("answer")
+    for request in asked.defer("answer__raw", "answer__body").order_by("order", "sample"):
+        requests[request.judge_id, request.comparison_id, request.is_trial].append(request)
+    there = {
+        key: verdict
+        for verdict in JudgeVerdict.objects.filter(**about)
+        if (key := (verdict.judge_id, verdict.comparison_id, verdict.is_trial)) in keys
+    }
+    return Facts(comparisons, {pk: bytes(each) for pk, each in hashes}, criteria, requests, there)
+
+
+def is_complete(requests: Sequence[JudgeRequest]) -> bool:
+    states = {request.state for request in requests}
+    return bool(requests) and not states & {*OPEN, RequestState.CANCELLED}
+
+
+def verdict_row(judge: Judge, facts: Facts, key: Key, now: datetime) -> JudgeVerdict:
+    requests = facts.requests[key]
+    comparison = facts.comparisons[key[1]]
+    verdict = verdict_on(comparison, judge, answers_in(requests), facts)
+    paid = [request.answer for request in requests if request.answer and not request.is_cached]
+    return JudgeVerdict(
+        judge=judge,
+        comparison=comparison,
+        is_trial=key[2],
+        project_id=comparison.project_id,
+        cost=max(sum(request.cost for request in requests), sum(one.cost for one in paid)),
+        seconds=sum(one.seconds for one in paid),
+        concluded_at=now,
+        **fields_of(verdict),
+    )
+
+
+def answers_in(requests: Sequence[JudgeRequest]) -> list[Explained]:
+    return [one for request in requests if (one := read(request)) is not None]
 
 
 def read(request: JudgeRequest) -> Explained | None:
@@ -85,58 +159,68 @@ def fields_of(verdict: Combined) -> dict[str, Any]:
     return vars(verdict) | {"by_order": by_order}
 
 
-def verdict_on(comparison: Comparison, judge: Judge, said: Sequence[Explained]) -> Combined:
+def verdict_on(
+    comparison: Comparison, judge: Judge, said: Sequence[Explained], facts: Facts
+) -> Combined:
     project = comparison.project
     return combined(
         comparison.response_ids,
         [one.answered for one in said],
         allows_tie=project.allows_tie,
         allows_both_bad=project.allows_both_bad,
-        are_alike=are_alike(comparison),
+        are_alike=are_alike(comparison, facts),
         needs_both_orders=judge.order_policy == OrderPolicy.BOTH,
     )
 
 
-def are_alike(comparison: Comparison) -> bool:
+def are_alike(comparison: Comparison, facts: Facts) -> bool:
     """Whether the responses compared have the same content."""
-    hashes = Response.objects.filter(pk__in=comparison.response_ids).values_list(
-        "content_hash", flat=True
-    )
-    return len({bytes(each) for each in hashes}) == 1
+    return len({facts.hashes[pk] for pk in comparison.response_ids}) == 1
 
 
-def judged(
-    judge: Judge,
-    comparison: Comparison,
-    verdict: Combined,
-    said: Sequence[Explained],
-    now: datetime,
-) -> Judgment | None:
-    """Append the judge's one judgment on a comparison; None where no answer was usable."""
-    if verdict.outcome == UNPARSED:
-        return None
-    is_tie = len(verdict.ranking) == 1
-    answer = Answer(
-        outcome=verdict.outcome,
+def append_judgments(
+    verdicts: Mapping[Key, JudgeVerdict], judges: Mapping[int, Judge], facts: Facts, now: datetime
+) -> None:
+    """Append each judge's one judgment on a comparison; none where no answer was usable."""
+    voting = {
+        key: verdict
+        for key, verdict in verdicts.items()
+        if not verdict.is_trial and verdict.outcome != UNPARSED
+    }
+    written = [
+        (answer_of(verdict, facts, key), context_of(judges[key[0]], verdict, now))
+        for key, verdict in voting.items()
+    ]
+    judgments = judging.append_judgments(written=written, now=now)
+    for verdict, judgment in zip(voting.values(), judgments, strict=True):
+        verdict.judgment = judgment
+
+
+def answer_of(verdict: JudgeVerdict, facts: Facts, key: Key) -> Answer:
+    comparison, said = facts.comparisons[key[1]], answers_in(facts.requests[key])
+    return Answer(
+        outcome=Outcome(verdict.outcome),
         ranking=verdict.ranking,
-        strength=0 if is_tie else None,
-        criteria=criteria_of(comparison, said),
+        strength=0 if len(verdict.ranking) == 1 else None,
+        criteria=criteria_of(comparison, said, facts),
         rationale=RationaleAnswer(rationale_of(comparison, said)),
     )
-    return judging.append_judgment(
-        answer=answer,
-        project_id=comparison.project_id,
-        comparison_id=comparison.pk,
-        annotator_id=judge.annotator_id,
-        client_key=key_of(judge, comparison.pk),
-        metadata={
+
+
+def context_of(judge: Judge, verdict: JudgeVerdict, now: datetime) -> dict[str, Any]:
+    return {
+        "project_id": verdict.project_id,
+        "comparison_id": verdict.comparison_id,
+        "annotator_id": judge.annotator_id,
+        "client_key": key_of(judge, verdict.comparison_id),
+        "metadata": {
             "judge": f"{judge.name} {judge.number}",
             "template": bytes(judge.template.digest).hex(),
             "chances": verdict.chances,
             "bias": verdict.bias,
         },
-        judged_at=now,
-    )
+        "judged_at": now,
+    }
 
 
 def key_of(judge: Judge, comparison_id: int) -> UUID:
@@ -144,13 +228,13 @@ def key_of(judge: Judge, comparison_id: int) -> UUID:
     return uuid5(NAMESPACE_URL, f"quorum:judge:{judge.pk}:comparison:{comparison_id}")
 
 
-def criteria_of(comparison: Comparison, said: Sequence[Explained]) -> dict[str, Any]:
+def criteria_of(comparison: Comparison, said: Sequence[Explained], facts: Facts) -> dict[str, Any]:
     """What the answers say on the project's criteria, combined like the verdict.
 
     A preference that flips with the order, or that nobody leads, is left out.
     """
     found: dict[str, Any] = {}
-    for criterion in Criterion.objects.filter(project_id=comparison.project_id):
+    for criterion in facts.criteria.get(comparison.project_id, ()):
         if criterion.kind == CriterionKind.PREFERENCE:
             answer = preferred(comparison, criterion.key, said)
         else:
