@@ -4,13 +4,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation.domain.errors import DomainError
+from annotation.domain.errors import DomainError, InvalidField
+from annotation.domain.profiles import FEWEST_IN_GROUP
 from annotation.forms.people import MemberForm, RoleForm
+from annotation.forms.profile import ExpertiseForm
 from annotation.selectors import access
 from annotation.selectors import people as selected
+from annotation.selectors import profiles as profiled
 from annotation.selectors.access import Seat
 from annotation.selectors.clock import database_now
-from annotation.services import people
+from annotation.services import people, profiles
 from annotation.views.frames import checked, project_page, put_refusal
 
 
@@ -71,6 +74,25 @@ def change_role(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
+def set_expertise(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.ADMINISTERS)
+    try:
+        profiles.set_expertise(
+            actor=request.user,
+            project=seat.project,
+            user_id=user_id,
+            expertise=checked(ExpertiseForm(request.POST)).tags(),
+            now=database_now(),
+        )
+    except InvalidField as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "The expertise is changed.")
+    return redirect("annotation:people", slug)
+
+
+@login_required
+@require_POST
 def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.ADMINISTERS)
     try:
@@ -86,8 +108,11 @@ def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, seat: Seat, status: int = 200, **values: object) -> HttpResponse:
+    known = profiled.knowledge_in(seat.project)
     context = {
-        "members": selected.members_of(seat.project),
+        "members": [(one, known.get(one.user_id)) for one in selected.members_of(seat.project)],
+        "groups": profiled.group_counts(seat.project),
+        "fewest": FEWEST_IN_GROUP,
         "add_form": MemberForm(prefix="add"),
         "invite_form": MemberForm(prefix="invite"),
         "roles": RoleForm.base_fields["role"].choices,

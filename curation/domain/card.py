@@ -157,8 +157,34 @@ def body(
         about = project["license"] or "no licence stated"
         lines += [f"- **{one_line(project['name'])}**: {one_line(about)}"]
         lines += [f"  {one_line(project['attribution'])}"] if project["attribution"] else []
+    lines += people_lines(manifest["facts"].get("people", {}))
     lines += ["", "## Files", "", "| file | rows |", "| --- | --- |"]
     return lines + [f"| `{file['path']}` | {file['rows']} |" for file in files]
+
+
+def people_lines(people: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Tell who judged, as far as they let it be told: counts of ten people or more."""
+    if not people:
+        return []
+    rows = [
+        f"| {one_line(question)} | {one_line(answer)} | {n} |"
+        for question, answers in people.items()
+        for answer, n in answers.items()
+    ]
+    about = (
+        "What annotators told about themselves and let be published, question by question; "
+        "answers of fewer than ten people are left out."
+    )
+    head = [
+        "",
+        "## Annotators",
+        "",
+        about,
+        "",
+        "| question | answer | people |",
+        "| --- | --- | --- |",
+    ]
+    return head + rows
 
 
 def one_line(text: str) -> str:

@@ -15,6 +15,7 @@ from django.db.models import Max
 from annotation.domain.errors import DomainError
 from annotation.domain.vocabulary import VOTERS, WorkState
 from annotation.models import Judgment, Project, User
+from annotation.selectors import profiles
 from annotation.services.verdicts import settlement_of
 from curation.domain.recipes import Recipe, recipe_json, recipe_of
 from curation.domain.records import SPEC, Record, Terms, record_of
@@ -122,9 +123,13 @@ def count_off(records: Iterator[Record], total: int, progress: Progress) -> Iter
 
 
 def watermark(projects: Sequence[Project]) -> dict[str, Any]:
-    """Say up to where the facts went in, and under which licences they came."""
+    """Say up to where the facts went in, under which licences they came, and from whom.
+
+    Of the people only what they let be published, counted in groups of ten or more.
+    """
     judgments = Judgment.objects.filter(project__in=projects, annotator__kind__in=VOTERS)
     last = judgments.aggregate(last=Max("judged_at"))["last"]
+    people = profiles.exported_counts(projects)
     return {
         "projects": [
             {
@@ -137,6 +142,7 @@ def watermark(projects: Sequence[Project]) -> dict[str, Any]:
         ],
         "judgments": judgments.count(),
         "last_judged_at": last and last.isoformat(),
+        **({"people": people} if people else {}),
     }
 
 

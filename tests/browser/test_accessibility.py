@@ -18,6 +18,7 @@ PAGES = {
     "login": "/login/",
     "home": "/",
     "account": "/account/",
+    "profile": "/account/profile/",
     "new project": "/new-project/",
     "project": "/projects/haiku/",
     "items": "/projects/haiku/items/",
