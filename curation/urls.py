@@ -9,6 +9,7 @@ from curation.views import (
     reuse,
     routing,
     routing_editor,
+    routing_evaluation,
     selection,
     signals,
     similar,
@@ -68,6 +69,11 @@ urlpatterns = [
     path("projects/<slug:slug>/curation/routing/", routing.routing, name="routing"),
     path(
         "projects/<slug:slug>/curation/routing/new/", routing_editor.new_policy, name="new_policy"
+    ),
+    path(
+        "projects/<slug:slug>/curation/routing/evaluation/",
+        routing_evaluation.routing_evaluation,
+        name="routing_evaluation",
     ),
     path("projects/<slug:slug>/curation/routing/retire/", routing.retire, name="retire_policy"),
     path(

@@ -6,9 +6,11 @@ from annotation.domain.vocabulary import Role
 from annotation.models import Annotator, Comparison, Import, Judgment, Rationale, Span
 from annotation.services import projects
 from annotation.services.aggregation import refresh_next_stale
+from benchmarks.routing_simulation import simulate
+from curation.domain.routing.evaluation import evaluate
 from curation.domain.selection.wish import Wish
 from curation.domain.vocabulary import SignalFamily
-from curation.models import Signals
+from curation.models import RouterFit, Signals
 from curation.services import selection
 from curation.services.signals import refreshing
 
@@ -42,6 +44,8 @@ PAGES = {
     "judging a ranking": "/projects/ranks/judge/",
     "curation": "/projects/haiku/curation/",
     "difficulty": "/projects/haiku/curation/difficulty/",
+    "nothing told of routing": "/projects/haiku/curation/routing/evaluation/",
+    "what routing gains": "/projects/ranks/curation/routing/evaluation/?percent=40",
     "similar items": "/projects/haiku/curation/similar/{item}/",
     "empty map": "/projects/haiku/curation/map/",
     "signals": "/projects/haiku/curation/signals/?name=vote_entropy",
@@ -66,6 +70,7 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     ranks = make_project(slug="ranks", name="Ranks", response_format="ranking")
     join(admin, ranks, Role.ADMIN)
     make_comparison(item=make_item(("one", "two", "three", "four"), project=ranks))
+    measure_routing_of(ranks, noon)
     me = Annotator.objects.create(user=admin, kind="human", name="ada", created_at=noon)
     graded = make_comparison(slots=2, metadata={"topic": "verse"})
     draft_selection_of(graded, admin, noon)
@@ -102,6 +107,14 @@ def draft_selection_of(comparison, user, noon):
     )  # fmt: skip
     wish = Wish(signals=("difficulty",), n=5, groups="metadata.topic", floors="proportional")
     selection.draft_selection(project=comparison.project, user=user, wish=wish, now=noon)
+
+
+def measure_routing_of(project, noon):
+    told = evaluate(simulate(0, 200)) | {"human_labels": 0, "n_undecided": 3}
+    RouterFit.objects.create(
+        project=project, number=1, version=1, is_fitted=True, n_labelled=200, fitted_at=noon,
+        evaluation=told,
+    )  # fmt: skip
 
 
 class TestEveryPage:

@@ -110,6 +110,7 @@ PAGES = {
     ("POST", "curation:apply_selection"): when_allowed(ADMINS, 302),
     ("POST", "curation:undo_selection"): when_allowed(ADMINS, 409),
     ("GET", "curation:routing"): READERS,
+    ("GET", "curation:routing_evaluation"): READERS,
     ("GET", "curation:new_policy"): ADMINS,
     ("GET", "curation:policy"): READERS,
     ("POST", "curation:simulate_policy"): when_allowed(READERS, 302),
