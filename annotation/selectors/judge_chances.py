@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet
 
 from annotation.domain.families import model_family
 from annotation.domain.judges.combining import Answered, combined
@@ -15,7 +16,6 @@ from annotation.domain.judges.opinions import (
     N_ORDERS,
     JudgeTable,
     confidence_of,
-    joined,
     opinions_of_counts,
 )
 from annotation.domain.judges.scaling import Scales, scaled, scales_from
@@ -71,7 +71,7 @@ RANKINGS = IMPORTED + "AND cardinality(c.response_ids) > 2 ORDER BY 1, 2, j.judg
 MODELS = """
     SELECT a.id, coalesce(judge.family, ''), coalesce(judge.model_name, a.model_name)
     FROM annotator a LEFT JOIN judge ON judge.annotator_id = a.id
-    WHERE a.project_id = %(project)s AND a.kind = 'llm'
+    WHERE a.id = ANY(%(annotators)s)
 """
 
 
@@ -88,18 +88,15 @@ def chances_on(project: Project, comparison_ids: Collection[int] | None = None) 
     values: dict[str, Any] = {"project": project.pk}
     if comparison_ids is not None:
         values["comparisons"] = sorted(comparison_ids)
-    families = families_of(project)
-    parts = [of_verdicts(values), of_votes(values), of_rankings(values)]
-    tables = [table_of(rows, families) for rows in parts if len(rows)]
-    table = table_of(np.empty((0, 7)), families)
-    for part in tables:
-        table = joined(table, part)
-    return table
+    parts = (of_verdicts(values), of_votes(values), of_rankings(values))
+    rows = np.concatenate([np.asarray(part, float).reshape(-1, 7) for part in parts])
+    annotators = np.unique(rows[:, 0]).astype(int).tolist()
+    return table_of(rows[np.lexsort((rows[:, 1], rows[:, 0]))], families_of(annotators))
 
 
 def table_of(rows: Any, families: dict[int, str]) -> JudgeTable:
     """From (n, 7) columns: annotator, comparison, p_first, verdict, confidence, flipped, pair."""
-    columns = np.asarray(rows, float).reshape(-1, 7).T
+    columns = rows.T
     annotator, comparison, verdict = (columns[n].astype(np.int64) for n in (0, 1, 3))
     is_flipped, is_pair = (columns[n] > 0 for n in (5, 6))
     return JudgeTable(
@@ -107,11 +104,11 @@ def table_of(rows: Any, families: dict[int, str]) -> JudgeTable:
     )
 
 
-def families_of(project: Project) -> dict[int, str]:
-    """The model family of each LLM annotator; one of unknown family is a family of its own."""
+def families_of(annotators: list[int]) -> dict[int, str]:
+    """The model family of LLM annotators; one of unknown family is a family of its own."""
     return {
         annotator: family.strip().lower() or model_family(model) or f"annotator {annotator}"
-        for annotator, family, model in fetched(MODELS, {"project": project.pk})
+        for annotator, family, model in fetched(MODELS, {"annotators": annotators})
     }
 
 
@@ -196,15 +193,13 @@ def fetched(query: str, values: dict[str, Any], columns: str = "") -> list[Any]:
 
 def calibrations_of(project: Project) -> dict[int, Scales]:
     """The scales in force of a project's LLM annotators; who has none is left out."""
-    newest = (
-        Calibration.objects.filter(project=project)
-        .order_by("annotator", "-number")
-        .distinct("annotator")
-    )
-    return {
-        annotator: scales_from(parameters)
-        for annotator, parameters in newest.values_list("annotator_id", "parameters")
-    }
+    return {row.annotator_id: scales_from(row.parameters) for row in newest_calibrations(project)}
+
+
+def newest_calibrations(project: Project) -> QuerySet[Calibration]:
+    """The calibration in force of each LLM annotator of a project."""
+    found = Calibration.objects.filter(project=project)
+    return found.order_by("annotator", "-number").distinct("annotator")
 
 
 def calibrated(table: JudgeTable, calibrations: Mapping[int, Scales]) -> JudgeTable:

@@ -1,7 +1,7 @@
 """A project's quality, worked out from all its judgments: the one source of every such figure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from annotation.models import (
     VoteTally,
 )
 from annotation.selectors import leaderboards, rankings
+from annotation.selectors.judge_sides import sides_of
 from annotation.selectors.rankings import Rankings, Ratings
 from annotation.selectors.votes import (
     ProjectVotes,
@@ -95,7 +96,8 @@ def fresh_report(project: Project, only: Mapping[str, str] | None = None) -> Rep
         ranked = ranked.where(among(ranked.judgment, chosen))
         names = [str(voter.id) for voter in found.voters]
         models = [voter.model_name or None for voter in found.voters]
-        votes = found.votes.where(kept)
+        sides = sides_of(project, found.ballots.judgment)
+        votes = replace(found.votes, sides=sides).where(kept)
         report = quality_report(votes, names, models)
         people = people_of(project, judged, report, panels_of(votes, found.voters))
         return Report(

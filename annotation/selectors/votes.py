@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from annotation.domain import dawid_skene, quality
 from annotation.domain.families import model_family
 from annotation.domain.verdicts import N_VERDICTS, NO_VERDICT, TIE, Floats, Ints
+from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, Criterion, Project
 
 CHUNK = 50_000
@@ -72,13 +73,21 @@ OF_BOTH_ITEMS = " UNION ALL ".join(RESPONSES.format(item=i) for i in ("item_id",
 
 @dataclass(frozen=True)
 class Voter:
-    """Whoever gave votes. `kind` is "human" or "llm"."""
+    """Whoever gave votes. `kind` is "human" or "llm". `family` is what a configured judge is of."""
 
     id: int
     name: str
     kind: str
     model_name: str
     user_id: int | None
+    family: str = ""
+
+    @property
+    def model_family(self) -> str:
+        """The family of a judge by what was configured, else by its model; "" for people."""
+        if self.kind != AnnotatorKind.LLM:
+            return ""
+        return self.family.strip().lower() or model_family(self.model_name)
 
 
 @dataclass(frozen=True)
@@ -182,7 +191,7 @@ def votes_of_project(project: Project, criterion: Criterion | None = None) -> Pr
         [[responses[pk][2] or 0 for pk in pair] for pair in response_ids.tolist()], np.int64
     ).reshape(-1, 2)
     models = sorted({name for pair in names for name in pair} - {""})
-    families = sorted({model_family(name) for name in [*models, *(v.model_name for v in voters)]})
+    families = sorted({*map(model_family, models), *(voter.model_family for voter in voters)})
     number = {name: place for place, name in enumerate(families) if name}
     prompts = np.array([row[4] for row in pairs], str)
     votes = quality.Votes(
@@ -195,10 +204,7 @@ def votes_of_project(project: Project, criterion: Criterion | None = None) -> Pr
         gold=np.array([gold_code(row, responses) for row in pairs], np.int64),
         seconds=ballots.seconds,
         tokens=tokens_to_read(np.array([row[6] or 0 for row in pairs], float), lengths),
-        family=np.array(
-            [number.get(model_family(v.model_name), -1) if v.kind == "llm" else -1 for v in voters],
-            np.int64,
-        ),
+        family=np.array([number.get(voter.model_family, -1) for voter in voters], np.int64),
         families=numbered(names, {name: number.get(model_family(name), -1) for name in models}),
         prompt=np.unique(prompts, return_inverse=True)[1],
     )
@@ -242,7 +248,11 @@ def pairs_of(project: Project, comparison_ids: Ints) -> list[Sequence[Any]]:
 def voters_of(annotator_ids: Ints) -> list[Voter]:
     """Read annotators, in ascending order of id."""
     found = Annotator.objects.filter(pk__in=annotator_ids.tolist()).order_by("pk")
-    return [Voter(*row) for row in found.values_list("pk", "name", "kind", "model_name", "user_id")]
+    columns = ("pk", "name", "kind", "model_name", "user_id", "judge__family")
+    return [
+        Voter(pk, name, kind, model, user, family or "")
+        for pk, name, kind, model, user, family in found.values_list(*columns)
+    ]
 
 
 def fetched(query: str, values: dict[str, Any]) -> Iterator[Sequence[Any]]:

@@ -142,8 +142,18 @@ class TestRefitNext:
 
         assert calibration.refit_next(now=noon, project=project)
 
-        numbers = Calibration.objects.filter(annotator=machine).values_list("number", "n_labelled")
-        assert sorted(numbers) == [(1, 5), (2, 6)]
+        assert Calibration.objects.get(annotator=machine).n_labelled == 6
+
+    def test_numbers_only_what_changes_probabilities(self, project, labelled, machine, noon):
+        labelled(40, 26)
+        calibration.refit_next(now=noon, project=project)
+        labelled(3, 2, start=40)
+        calibration.refit_next(now=noon, project=project)
+        labelled(10, 0, start=43)
+        calibration.refit_next(now=noon, project=project)
+
+        rows = Calibration.objects.filter(annotator=machine).order_by("number")
+        assert list(rows.values_list("number", "n_labelled")) == [(1, 43), (2, 53)]
 
     def test_has_nothing_to_do_without_judges(
         self, project, make_crowd, make_comparison, judge, settle, noon

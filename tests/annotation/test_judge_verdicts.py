@@ -8,7 +8,16 @@ from annotation.domain.vocabulary import (
     RequestState,
     RunPurpose,
 )
-from annotation.models import Comparison, Criterion, JudgeRequest, JudgeRun, JudgeVerdict, Judgment
+from annotation.models import (
+    Comparison,
+    Criterion,
+    JudgeRequest,
+    JudgeRun,
+    JudgeVerdict,
+    Judgment,
+    Response,
+)
+from annotation.selectors.quality import fresh_report
 from annotation.services import aggregation
 from annotation.services.judges import verdicts
 
@@ -228,3 +237,40 @@ class TestConcludeVerdict:
             "rhyme": {"ranking": [[first], [second]]},
             "clarity": {"ratings": {str(first): 5, str(second): 3}},
         }
+
+
+class TestReportOnConfiguredJudges:
+    def test_tells_sides_and_flips_from_what_was_said_in_each_order(
+        self, project, make_judge, make_comparison, answer, conclude
+    ):
+        judge = make_judge()
+        said = [(FIRST_PLACE, SECOND_PLACE), (FIRST_PLACE, FIRST_PLACE), (EQUAL, EQUAL)]
+        for in_order, in_reverse in said:
+            comparison = make_comparison()
+            answer(judge, comparison, 0, in_order)
+            answer(judge, comparison, 1, in_reverse)
+            conclude(judge, comparison)
+
+        figures = fresh_report(project)
+
+        (judge_figures,) = figures.people["judges"]
+        assert judge_figures["n"] == 3
+        assert judge_figures["first_shown_rate"] == 3 / 4
+        assert (judge_figures["n_flips"], judge_figures["order_flip_rate"]) == (3, 1 / 3)
+        assert judge_figures["n_of"]["first_shown_rate"] == 4
+        assert figures.figures["bias"]["llm"]["order_flips"]["n"] == 3
+
+    def test_measures_self_preference_by_the_family_configured(
+        self, project, make_judge, make_item, make_comparison, answer, conclude
+    ):
+        judge = make_judge(family="Model", model_name="something-else")
+        item = make_item(metadata={"gold": 1})
+        Response.objects.filter(item=item, position=1).update(model_name="other-1")
+        comparison = make_comparison(item=item)
+        answer(judge, comparison, 0, FIRST_PLACE)
+        answer(judge, comparison, 1, SECOND_PLACE)
+        conclude(judge, comparison)
+
+        own = fresh_report(project).figures["bias"]["self_preference"][judge.annotator.name]
+
+        assert (own["n"], own["own"], own["gold"]) == (1, 1.0, 0.0)

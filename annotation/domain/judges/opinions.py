@@ -62,17 +62,6 @@ class JudgeTable:
         return {name: column for name, column in vars(self).items() if name != "families"}
 
 
-def joined(first: JudgeTable, second: JudgeTable) -> JudgeTable:
-    """Put two tables together, in order of annotator and comparison."""
-    columns = {
-        name: np.concatenate([column, second.columns[name]])
-        for name, column in first.columns.items()
-    }
-    order = np.lexsort((columns["comparison"], columns["annotator"]))
-    families = {**first.families, **second.families}
-    return JudgeTable(**{k: v[order] for k, v in columns.items()}, families=families)
-
-
 @dataclass(frozen=True)
 class PairOpinions:
     """(n,) columns as in `JudgeTable`, of votes on pairs."""

@@ -48,6 +48,13 @@ def scales_from(stored: Mapping[str, Any]) -> Scales:
     return Scales(scale_from(stored.get("verdict", {})), scale_from(stored.get("side", {})))
 
 
+def distance(scales: Scales, others: Scales) -> float:
+    """The greatest difference that it makes to any probability which of two is used, 0 to 1."""
+    p = np.linspace(0.0, 1.0, 101)
+    pairs = ((scales.verdict, others.verdict), (scales.side, others.side))
+    return max(float(np.abs(one(p) - other(p)).max()) for one, other in pairs)
+
+
 @dataclass(frozen=True)
 class CalibratedJudge:
     """Both scales of a judge with what was measured."""

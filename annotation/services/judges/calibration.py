@@ -6,16 +6,26 @@ from django.db import DataError, transaction
 from django.db.models import Max
 
 from annotation.domain.errors import DomainError
-from annotation.domain.judges.scaling import CalibratedJudge, calibrate_judge
+from annotation.domain.judges.scaling import (
+    CalibratedJudge,
+    Scales,
+    calibrate_judge,
+    distance,
+    scales_from,
+)
 from annotation.domain.vocabulary import AnnotatorKind, CalibrationMethod
 from annotation.models import Annotator, Calibration, Project, VoteTally
 from annotation.selectors import judge_chances
+from annotation.selectors.judge_chances import newest_calibrations
 from annotation.selectors.people_labels import people_labels
 
 PAUSE = timedelta(minutes=1)  # between two fits of a project, however much is new
 PATIENCE = timedelta(minutes=10)  # until little news is worth a fit, too
 NEWS_SHARE = 0.05  # of the labels, changed since the last fit, that make it worth while
 FEWEST_NEWS = 20
+NOTABLE = 0.01  # change of a probability from which all that rests on it is worked out again
+RENEWED = ["evaluation", "n_labelled", "n_changes", "fitted_at"]
+NONE = CalibrationMethod.NONE
 UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError, DomainError, DataError)
 
 
@@ -74,23 +84,18 @@ def refit(*, project: Project, n_changes: int, now: datetime) -> bool:
             with transaction.atomic():
                 found = calibrate_all(project, judges)
         except UNREADABLE as error:
-            failed = Calibration(
-                method=CalibrationMethod.NONE,
-                evaluation={"error": f"{type(error).__name__}: {error}"},
-                n_labelled=0,
-            )
-            rows = {judge.pk: failed for judge in judges}
-        else:
-            rows = {judge: row_of(one) for judge, one in found.items()}
-        for judge in judges:
-            keep(rows[judge.pk], project, judge, n_changes, now)
+            why = {"error": f"{type(error).__name__}: {error}"}
+            found = {
+                judge.pk: Calibration(method=NONE, evaluation=why, n_labelled=0) for judge in judges
+            }
+        keep(found, project, n_changes, now)
     return True
 
 
-def calibrate_all(project: Project, judges: list[Annotator]) -> dict[int, CalibratedJudge]:
+def calibrate_all(project: Project, judges: list[Annotator]) -> dict[int, Calibration]:
     table, labels = judge_chances.chances_on(project), people_labels(project)
     return {
-        judge.pk: calibrate_judge(table.where(table.annotator == judge.pk), labels)
+        judge.pk: row_of(calibrate_judge(table.where(table.annotator == judge.pk), labels))
         for judge in judges
     }
 
@@ -104,23 +109,31 @@ def row_of(found: CalibratedJudge) -> Calibration:
     )
 
 
-def keep(
-    row: Calibration, project: Project, judge: Annotator, n_changes: int, now: datetime
-) -> None:
-    """Write a calibration under the next number; one that says what the last did only renews it."""
-    last = Calibration.objects.filter(project=project, annotator=judge).order_by("-number").first()
-    if last and (last.parameters, last.evaluation) == (row.parameters, row.evaluation):
-        last.n_changes, last.fitted_at = n_changes, now
-        last.save(update_fields=["n_changes", "fitted_at"])
-        return
-    Calibration.objects.create(
-        project=project,
-        annotator=judge,
-        number=last.number + 1 if last else 1,
-        method=row.method,
-        parameters=row.parameters,
-        evaluation=row.evaluation,
-        n_labelled=row.n_labelled,
-        n_changes=n_changes,
-        fitted_at=now,
-    )
+def keep(found: dict[int, Calibration], project: Project, n_changes: int, now: datetime) -> None:
+    """Write calibrations under their next numbers.
+
+    One whose scales are those of the last, but for what nobody would see, only renews what was
+    measured: a new number makes everything that rests on the scales be worked out again.
+    """
+    last = {row.annotator_id: row for row in newest_calibrations(project)}
+    moved, stayed = [], []
+    for annotator, row in found.items():
+        row.project, row.annotator_id, row.n_changes, row.fitted_at = (
+            project,
+            annotator,
+            n_changes,
+            now,
+        )
+        before = last.get(annotator)
+        row.number = before.number + 1 if before else 1
+        if before is None or distance(scales_of(before), scales_of(row)) >= NOTABLE:
+            moved.append(row)
+        else:
+            row.pk = before.pk
+            stayed.append(row)
+    Calibration.objects.bulk_create(moved)
+    Calibration.objects.bulk_update(stayed, RENEWED)
+
+
+def scales_of(row: Calibration) -> Scales:
+    return scales_from(row.parameters)

@@ -10,6 +10,7 @@ PEOPLE = "people's judgments in force"
 JEFFREYS = f"{PEOPLE}; p = (a + 1/2) / (n + 1), ties and “both bad” half"
 FEEDBACK = "weak judgments in force"
 MACHINES = "judgments in force of LLM judges, both orders of a judge averaged"
+HELD = "probabilities of LLM judges, calibrated by people's labels, one vote for each model family"
 MEAN = "for more than two responses the mean over all pairs"
 
 VOTE_SIGNALS = (
@@ -109,6 +110,19 @@ JUDGE_SIGNALS = (
         f"How far the judges' mean is from people's probability; null without votes of both; "
         f"{MEAN}.",
         f"{MACHINES}; {JEFFREYS}",
+    ),
+    share(
+        "judge_confidence",
+        JUDGES,
+        "How likely the response that the judges together lean to is the better one, 0.5 to 1; for "
+        "more than two responses the mean confidence in the one they put first.",
+        f"{HELD}; mean of log-odds",
+    ),
+    share(
+        "judge_agreement",
+        JUDGES,
+        "Share of the judges, the undecided among them, whose verdict is that of all together.",
+        HELD,
     ),
 )
 

@@ -16,7 +16,7 @@ VERSIONS: dict[SignalFamily, int] = {
     SignalFamily.VECTORS: 1,
     SignalFamily.TOPIC: 1,
     SignalFamily.VOTES: 2,
-    SignalFamily.JUDGES: 1,
+    SignalFamily.JUDGES: 2,
     SignalFamily.IMPORTED: 1,
     SignalFamily.DIFFICULTY: 1,
 }

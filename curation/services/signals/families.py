@@ -12,13 +12,14 @@ from annotation.domain.content import text_of
 from annotation.domain.errors import DomainError
 from annotation.models import Comparison
 from annotation.selectors import feedback
-from curation.domain.signals import imported, judges, text, vectors, votes
+from curation.domain.signals import imported, judges, juries, text, vectors, votes
 from curation.domain.signals.signal import Values
 from curation.domain.texts import prompt_text
 from curation.domain.vocabulary import SignalFamily
 from curation.models import Generation
 from curation.selectors import signal_inputs as inputs
 from curation.selectors.imported_signals import given_of
+from curation.selectors.judge_opinions import configured_of, opinions_of
 from curation.selectors.vectors import active_generation
 
 AT_A_TIME = 50  # comparisons whose texts are in memory
@@ -164,10 +165,13 @@ def of_votes(comparisons: Comparisons) -> Outcome:
 def of_judges(comparisons: Comparisons) -> Outcome:
     outcome = Outcome()
     said = inputs.judgments_of([comparison.pk for comparison in comparisons])
+    opinions = opinions_of(comparisons)
+    configured = configured_of(comparisons, opinions)
 
     def signals(comparison: Comparison) -> Values:
-        both = said[comparison.pk]
-        return judges.judge_signals(comparison.response_ids, both.judges, both.people)
+        both, known = said[comparison.pk], configured.get(comparison.pk, judges.NONE_CONFIGURED)
+        values = judges.judge_signals(comparison.response_ids, both.judges, both.people, known)
+        return values | juries.jury_signals(opinions.get(comparison.pk, []))
 
     outcome.note(comparisons, signals)
     return outcome
