@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from annotation.domain.profiles import TAG_MAX, tag_of
 from annotation.domain.vocabulary import Audience
 from annotation.models import Project
 from annotation.services import slots
@@ -105,7 +106,7 @@ def apply_routes(*, project: Project, wanted: Mapping[int, Wanted]) -> None:
         "ids": ids,
         "overlaps": [wanted[pk].overlap for pk in ids],
         "audiences": [wanted[pk].audience.value for pk in ids],
-        "expertises": [wanted[pk].expertise for pk in ids],
+        "expertises": [tag_of(wanted[pk].expertise)[:TAG_MAX] for pk in ids],
         "ranks": [wanted[pk].rank for pk in ids],
     }
     with transaction.atomic(), connection.cursor() as cursor:

@@ -5,7 +5,7 @@ from annotation.domain.errors import InvalidField, NotFound
 from annotation.domain.vocabulary import Audience, Outcome
 from annotation.models import AuditEvent, Judgment, Membership, Profile, Slot
 from annotation.selectors import profiles as selected
-from annotation.services import profiles
+from annotation.services import profiles, routes
 from annotation.services.queue import claim_slot
 
 
@@ -34,6 +34,19 @@ class TestAProfile:
         assert claim_slot(project_id=project.id, annotator_id=ann.id, now=noon) is None
 
         profiles.save_profile(user=ann.user, expertise=["Tax  LAW"], languages=["de"], now=noon)
+
+        assert claim_slot(project_id=project.id, annotator_id=ann.id, now=noon) is not None
+
+    def test_names_a_field_in_any_spelling(self, make_comparison, ann, project, noon):
+        Membership.objects.update(is_expert=True)
+        comparison = make_comparison(slots=0)
+        routes.apply_routes(
+            project=project,
+            wanted={comparison.id: routes.Wanted(1, Audience.EXPERT, " Tax  LAW")},
+            now=noon,
+        )
+
+        profiles.save_profile(user=ann.user, expertise=["tax Law"], languages=[], now=noon)
 
         assert claim_slot(project_id=project.id, annotator_id=ann.id, now=noon) is not None
 
