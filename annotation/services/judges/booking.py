@@ -37,33 +37,34 @@ RETRIES_OF_REQUEST = 1
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
 EXPIRED = 500
 
+# As JSON, because long texts are escaped much faster that way than in arrays.
 ADD_ANSWERS = """
     INSERT INTO judge_answer (
         request_id, cache_key, nonce, raw, body, status, finish_reason, tokens_in, tokens_out, cost,
         seconds, answered_at
     )
-    SELECT request_id, cache_key, nonce, raw, body::jsonb, status, finish_reason, tokens_in,
+    SELECT request_id, decode(cache_key, 'hex'), nonce, raw, body, status, finish_reason, tokens_in,
            tokens_out, cost, seconds, %s
-    FROM unnest(%s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[],
-                %s::text[], %s::int[], %s::int[], %s::bigint[], %s::float[])
-        AS said(request_id, cache_key, nonce, raw, body, status, finish_reason, tokens_in,
-                tokens_out, cost, seconds)
+    FROM json_to_recordset(%s::json) AS said(
+        request_id bigint, cache_key text, nonce text, raw text, body jsonb, status text,
+        finish_reason text, tokens_in int, tokens_out int, cost bigint, seconds float
+    )
     ON CONFLICT DO NOTHING
     RETURNING id, request_id
 """
 WRITE = """
     UPDATE judge_request SET
         state = told.state, due_at = coalesce(told.due_at, judge_request.due_at),
-        tries = told.tries, answer_id = told.answer, is_cached = told.is_cached,
-        status = told.status, verdict = told.verdict::jsonb, chances = told.chances::jsonb,
+        tries = told.tries, answer_id = told.answer_id, is_cached = told.is_cached,
+        status = told.status, verdict = told.verdict, chances = told.chances,
         error = told.error, cost = judge_request.cost + told.cost,
         n_lost = judge_request.n_lost + told.n_lost, finished_at = told.finished_at,
         lease_token = NULL, lease_ends_at = NULL, reserved = 0
-    FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bool[],
-                %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[],
-                %s::timestamptz[])
-        AS told(id, state, due_at, tries, answer, is_cached, status, verdict, chances, error, cost,
-                n_lost, finished_at)
+    FROM json_to_recordset(%s::json) AS told(
+        id bigint, state text, due_at timestamptz, tries int, answer_id bigint, is_cached bool,
+        status text, verdict jsonb, chances jsonb, error text, cost bigint, n_lost int,
+        finished_at timestamptz
+    )
     WHERE judge_request.id = told.id
 """
 
@@ -174,10 +175,14 @@ def write(fates: Sequence[Fate], late: Sequence[Outcome], now: datetime) -> None
     told = [(fate.outcome, fate.cost) for fate in fates if is_kept(fate.outcome)]
     usable_late = [(outcome, 0) for outcome in late if outcome.said is not None]
     answers = add_answers([*told, *usable_late], now)
-    columns = zip(*(columns_of(fate, answers, now) for fate in fates), strict=True)
     if fates:
+        rows = [request_row(fate, answers, now) for fate in fates]
         with connection.cursor() as cursor:
-            cursor.execute(WRITE, [list(column) for column in columns])
+            cursor.execute(WRITE, [as_json(rows)])
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    return orjson.dumps(rows).decode()
 
 
 def is_kept(outcome: Outcome) -> bool:
@@ -189,9 +194,9 @@ def add_answers(told: Sequence[tuple[Outcome, int]], now: datetime) -> dict[int,
     """Keep answers; give their ids by request, where another was first that one's."""
     if not told:
         return {}
-    rows = [answer_columns(outcome, cost) for outcome, cost in told]
+    rows = [answer_row(outcome, cost) for outcome, cost in told]
     with connection.cursor() as cursor:
-        cursor.execute(ADD_ANSWERS, [now, *(list(column) for column in zip(*rows, strict=True))])
+        cursor.execute(ADD_ANSWERS, [now, as_json(rows)])
         answers = {request: pk for pk, request in cursor.fetchall()}
     doubled = {
         outcome.ticket.cache_key: outcome.ticket.request_id
@@ -202,43 +207,42 @@ def add_answers(told: Sequence[tuple[Outcome, int]], now: datetime) -> dict[int,
     return answers | {doubled[bytes(key)]: pk for pk, key in first.values_list("pk", "cache_key")}
 
 
-def answer_columns(outcome: Outcome, cost: int) -> tuple[Any, ...]:
+def answer_row(outcome: Outcome, cost: int) -> dict[str, Any]:
     ticket = outcome.ticket
     tokens_in, tokens_out = outcome.tokens or (0, 0)
-    return (
-        ticket.request_id,
-        ticket.cache_key,
-        ticket.nonce,
-        outcome.raw,
-        orjson.dumps(outcome.body).decode(),
-        outcome.status.value,
-        outcome.finish_reason,
-        tokens_in,
-        tokens_out,
-        cost,
-        outcome.seconds,
-    )
+    return {
+        "request_id": ticket.request_id,
+        "cache_key": ticket.cache_key.hex(),
+        "nonce": ticket.nonce,
+        "raw": outcome.raw,
+        "body": outcome.body,
+        "status": outcome.status.value,
+        "finish_reason": outcome.finish_reason,
+        "tokens_in": tokens_in,
+        "tokens_out": tokens_out,
+        "cost": cost,
+        "seconds": outcome.seconds,
+    }
 
 
-def columns_of(fate: Fate, answers: Mapping[int, int], now: datetime) -> tuple[Any, ...]:
+def request_row(fate: Fate, answers: Mapping[int, int], now: datetime) -> dict[str, Any]:
     outcome = fate.outcome
     is_over = fate.state != RequestState.QUEUED
-    said = orjson.dumps(outcome.said.as_json()).decode() if outcome.said else None
-    return (
-        outcome.ticket.request_id,
-        fate.state.value,
-        fate.due_at,
-        fate.tries,
-        outcome.cached_id or answers.get(outcome.ticket.request_id),
-        outcome.cached_id is not None,
-        outcome.status.value if is_over else "",
-        said,
-        orjson.dumps(outcome.chances).decode() if outcome.chances else None,
-        plain(outcome.detail[:500]),
-        fate.cost,
-        int(outcome.is_lost),
-        now if is_over else None,
-    )
+    return {
+        "id": outcome.ticket.request_id,
+        "state": fate.state.value,
+        "due_at": fate.due_at,
+        "tries": fate.tries,
+        "answer_id": outcome.cached_id or answers.get(outcome.ticket.request_id),
+        "is_cached": outcome.cached_id is not None,
+        "status": outcome.status.value if is_over else "",
+        "verdict": outcome.said.as_json() if outcome.said else None,
+        "chances": outcome.chances or None,
+        "error": plain(outcome.detail[:500]),
+        "cost": fate.cost,
+        "n_lost": int(outcome.is_lost),
+        "finished_at": now if is_over else None,
+    }
 
 
 def conclude(fates: Sequence[Fate], library: Library, in_hand: set[int], now: datetime) -> None:
