@@ -4,9 +4,11 @@ from django.views.decorators.http import require_GET
 
 from annotation.selectors import access
 from curation.forms.signals import SignalForm
-from curation.selectors import signal_pages
+from curation.selectors import routing, signal_pages
 from curation.views import signal_plots
 from curation.views.frames import curation_page
+
+MOST_DECISIONS = 50
 
 
 @login_required
@@ -37,7 +39,12 @@ def signals(request: HttpRequest, slug: str) -> HttpResponse:
 def comparison(request: HttpRequest, slug: str, comparison_id: int) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.READS)
     found = signal_pages.comparison_in(seat.project, comparison_id)
-    families = signal_pages.families_of(found)
     return curation_page(
-        request, "comparison_signals.html", seat, "signals", comparison=found, families=families
+        request,
+        "comparison_signals.html#routed" if request.htmx else "comparison_signals.html",
+        seat,
+        "signals",
+        comparison=found,
+        families=signal_pages.families_of(found),
+        decisions=list(routing.decisions_on(found)[:MOST_DECISIONS]),
     )
