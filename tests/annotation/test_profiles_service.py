@@ -43,7 +43,6 @@ class TestAProfile:
         routes.apply_routes(
             project=project,
             wanted={comparison.id: routes.Wanted(1, Audience.EXPERT, " Tax  LAW")},
-            now=noon,
         )
 
         profiles.save_profile(user=ann.user, expertise=["tax Law"], languages=[], now=noon)

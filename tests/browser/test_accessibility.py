@@ -6,6 +6,8 @@ from annotation.domain.vocabulary import Role
 from annotation.models import Annotator, Comparison, Import, Judgment, Rationale, Span
 from annotation.services import projects
 from annotation.services.aggregation import refresh_next_stale
+from annotation.services.feedback import trusting
+from annotation.services.feedback.taking import take_feedback
 from benchmarks.routing_simulation import simulate
 from curation.domain.routing.evaluation import evaluate
 from curation.domain.selection.wish import Wish
@@ -32,6 +34,7 @@ PAGES = {
     "judges": "/projects/haiku/judges/",
     "leaderboard": "/projects/haiku/leaderboard/",
     "feedback": "/projects/haiku/feedback/",
+    "no feedback": "/projects/ranks/feedback/",
     "my quality": "/projects/haiku/annotators/me/",
     "guidelines": "/projects/haiku/guidelines/?version=2",
     "guidelines editor": "/projects/haiku/guidelines/edit/",
@@ -95,9 +98,21 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     )
     Comparison.objects.filter(pk=judged.pk).update(stale_since=noon)
     refresh_next_stale(now=noon)
+    bring_feedback_in(judged, noon)
     while refreshing.refresh_next(now=noon):
         pass
     return admin, {"item": judged.item_id, "comparison": judged.id, "import": source.id}
+
+
+def bring_feedback_in(comparison, noon):
+    first, second = comparison.item.responses.values_list("external_id", flat=True)
+    told = {"item": comparison.item.external_id, "response": second, "other_response": first}
+    events = [
+        {"id": f"e{n}", "user": f"u{n}", "type": kind} | told
+        for n, kind in enumerate(("edit", "regenerate", "copy"))
+    ]
+    take_feedback(project=comparison.project, records=events, now=noon)
+    trusting.refresh_trust(project=comparison.project, now=noon)
 
 
 def draft_selection_of(comparison, user, noon):
