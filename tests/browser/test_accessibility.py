@@ -1,5 +1,7 @@
 """axe-core over every page, at both widths and in both themes. To add a page, add its line."""
 
+from datetime import timedelta
+
 import pytest
 
 from annotation.domain.vocabulary import Role
@@ -11,9 +13,10 @@ from annotation.services.feedback.taking import take_feedback
 from benchmarks.routing_simulation import simulate
 from curation.domain.routing.evaluation import evaluate
 from curation.domain.selection.wish import Wish
-from curation.domain.vocabulary import SignalFamily
-from curation.models import RouterFit, Signals
+from curation.domain.vocabulary import GuardState, SignalFamily
+from curation.models import Guard, RouterFit, Signals
 from curation.services import selection
+from curation.services.routing import drain, policies, simulations
 from curation.services.signals import refreshing
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -55,6 +58,11 @@ PAGES = {
     "signals of a comparison": "/projects/haiku/curation/comparisons/{comparison}/",
     "selection": "/projects/haiku/curation/selection/?groups=metadata.topic",
     "drafted selection": "/projects/haiku/curation/selection/1/",
+    "routing": "/projects/haiku/curation/routing/",
+    "no routing": "/projects/ranks/curation/routing/",
+    "routing policy": "/projects/haiku/curation/routing/1/",
+    "routing policy without dry run": "/projects/haiku/curation/routing/2/",
+    "routing editor": "/projects/haiku/curation/routing/new/?from=1",
     "no duplicates": "/projects/haiku/curation/duplicates/",
     "duplicate policy": "/projects/haiku/curation/duplicates/policy/",
     "datasets": "/datasets/",
@@ -77,6 +85,7 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     me = Annotator.objects.create(user=admin, kind="human", name="ada", created_at=noon)
     graded = make_comparison(slots=2, metadata={"topic": "verse"})
     draft_selection_of(graded, admin, noon)
+    route_by_policy(graded, admin, noon)
     judged = make_comparison(slots=1, prompt="# A title\n\nWhy `x`?")
     ids = judged.response_ids
     common = {"project": project, "comparison": judged, "judged_at": noon}
@@ -129,6 +138,27 @@ def measure_routing_of(project, noon):
     RouterFit.objects.create(
         project=project, number=1, version=1, is_fitted=True, n_labelled=200, fitted_at=noon,
         evaluation=told,
+    )  # fmt: skip
+
+
+def route_by_policy(comparison, user, noon):
+    """A policy with its dry run, active, with a decision, and a slice turned to people."""
+    project = comparison.project
+    hard = {"fact": "difficulty", "is": ">=", "value": 0.5}
+    rules = [
+        {"name": "hard", "when": {"all": [hard]}, "route": {"route": "human", "overlap": 2}},
+        {"name": "not hard", "when": {"not": hard}, "route": "skip"},
+    ]
+    for content in ({"rules": rules, "error_limit": 0.1}, {"default": "human"}):
+        drafted = policies.draft_policy(project=project, user=user, content=content, now=noon)
+        if drafted.number == 1:
+            simulations.ask_for_simulation(policy=drafted, user=user, now=noon)
+            simulations.simulate_next(now=noon)
+    policies.activate_policy(project=project, user=user, number=1, now=noon)
+    drain.route_next(now=noon + timedelta(hours=1), project=project)
+    Guard.objects.create(
+        project=project, slice="hard", state=GuardState.TURNED, n_audited=20, n_wrong=12, rate=0.6,
+        bound=0.78, limit=0.1, updated_at=noon,
     )  # fmt: skip
 
 
