@@ -12,30 +12,33 @@ from annotation.domain.rates import wilson
 from annotation.models import Calibration, Judge
 from annotation.selectors import quality_pages
 
-# In both, a trial counts as much as a run: the answers are of the same judge.
+# What a trial and a run both asked counts once: the answers are the same.
 VERDICTS = """
     SELECT count(*) FILTER (WHERE NOT is_trial),
-           count(*) FILTER (WHERE NOT is_trial AND judgment_id IS NOT NULL
-                            AND outcome IN ('ranked', 'both_bad')),
+           count(*) FILTER (WHERE judgment_id IS NOT NULL AND outcome IN ('ranked', 'both_bad')),
            count(*) FILTER (WHERE is_flipped IS NOT NULL),
            count(*) FILTER (WHERE is_flipped),
            avg(bias)
-    FROM judge_verdict WHERE judge_id = %(judge)s
+    FROM (
+        SELECT DISTINCT ON (comparison_id) * FROM judge_verdict
+        WHERE judge_id = %(judge)s ORDER BY comparison_id, is_trial
+    ) v
 """
 REQUESTS = """
     SELECT count(*) FILTER (WHERE r.status <> ''),
            count(*) FILTER (WHERE r.status = 'usable'),
-           count(*) FILTER (WHERE is_cached),
            count(DISTINCT comparison_id) FILTER (WHERE r.status <> ''),
-           count(*) FILTER (WHERE decisive IS NOT NULL),
-           count(*) FILTER (WHERE decisive = 0),
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY a.seconds) FILTER (WHERE NOT is_cached),
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY a.seconds) FILTER (WHERE NOT is_cached)
+           count(*) FILTER (WHERE side IS NOT NULL),
+           count(*) FILTER (WHERE side = 0),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY a.seconds),
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY a.seconds)
     FROM (
-        SELECT r.*, CASE WHEN cardinality(shown_order) = 2
-                          AND jsonb_array_length(verdict -> 'tiers') = 2
-                         THEN (verdict -> 'tiers' -> 0 ->> 0)::int END AS decisive
-        FROM judge_request r WHERE judge_id = %(judge)s
+        SELECT DISTINCT ON (comparison_id, "order", sample) r.*,
+               CASE WHEN cardinality(shown_order) = 2
+                     AND jsonb_array_length(verdict -> 'tiers') = 2
+                    THEN (verdict -> 'tiers' -> 0 ->> 0)::int END AS side
+        FROM judge_request r
+        WHERE judge_id = %(judge)s ORDER BY comparison_id, "order", sample, is_trial
     ) r LEFT JOIN judge_answer a ON a.id = r.answer_id AND a.status = 'usable'
 """
 
@@ -43,13 +46,12 @@ REQUESTS = """
 @dataclass(frozen=True)
 class Usage:
     """What asking a judge came to. `seconds` are the median and the 95th percentile of usable
-    answers that were not from the cache; None before the first one."""
+    answers; None before the first one."""
 
     n_verdicts: int
     n_votes: int
     n_answers: int
     n_usable: int
-    n_cached: int
     n_comparisons: int
     spent: Decimal
     seconds: float | None
@@ -91,7 +93,7 @@ def figures_of(judge: Judge) -> JudgeFigures:
         agreement=_agreement(judge, report, person) if report and person else [],
         kappa=person.kappa if person else None,
         habits=[
-            ("First shown wins", _first_shown(requests[5], requests[4])),
+            ("First shown wins", _first_shown(requests[4], requests[3])),
             ("Flips with the order", _flips(verdicts[3], verdicts[2])),
         ],
         pull=verdicts[4],
@@ -100,11 +102,10 @@ def figures_of(judge: Judge) -> JudgeFigures:
             n_votes=verdicts[1],
             n_answers=requests[0],
             n_usable=requests[1],
-            n_cached=requests[2],
-            n_comparisons=requests[3],
+            n_comparisons=requests[2],
             spent=amount_of(judge.spent),
-            seconds=requests[6],
-            seconds_high=requests[7],
+            seconds=requests[5],
+            seconds_high=requests[6],
         ),
         report=report,
         calibration=calibration_of(judge),
