@@ -6,7 +6,6 @@ from django.db import connection
 from annotation.domain.vocabulary import RunPurpose, WorkState
 from annotation.models import JudgeRequest, JudgeRun, Skills, Slot
 from annotation.services.aggregation import refresh_next_stale
-from curation.domain.signals.registry import SIGNALS
 from curation.domain.vocabulary import GuardState, PolicyState, SignalFamily
 from curation.models import Guard, RoutingPolicy, Signals, Simulation
 from curation.services import builds
@@ -163,7 +162,6 @@ class TestSimulateNext:
 
         assert result["people"]["still_wanted"] == 5
 
-    @pytest.mark.skipif("judge_confidence" not in SIGNALS, reason="nothing calibrates judges")
     def test_expects_what_judges_and_people_are_known_for(
         self, filled, make_policy, simulated, put, project, noon
     ):

@@ -13,7 +13,7 @@ from annotation.models import Judge, Project, User
 from curation.domain.routing import telling
 from curation.domain.routing.deciding import decide
 from curation.domain.routing.expected import Floats, Ints
-from curation.domain.routing.facts import Facts, fact_named
+from curation.domain.routing.facts import Facts
 from curation.domain.routing.learned import LearnedChances
 from curation.domain.routing.plans import plan_of, unrouted
 from curation.domain.routing.policy import Learned, Policy, facts_in, judges_in, policy_from_json
@@ -79,8 +79,7 @@ def result_of(simulation: Simulation) -> dict[str, Any]:
     former = policy_from_json(active.content) if active else None
     both = [policy, former] if former else [policy]
     names = set(reading.CHARACTERS).union(*map(facts_in, both))
-    wanted = list(filter(fact_named, names | {reading.CONFIDENCE}))
-    facts = routing_facts.facts_of(project, wanted)
+    facts = routing_facts.facts_of(project, names | {reading.CONFIDENCE})
     is_settled = np.isin(facts.ids, reading.settled_by_people(project))
     places = np.flatnonzero(~is_settled)
     tell(simulation, READ)
@@ -124,10 +123,8 @@ class _Decided:
 
     def chances(self) -> Floats:
         """How likely the judges are right: by the router's fit, else as they are calibrated."""
-        if self.learned is not None:
-            return np.asarray(self.learned.p, np.float64)
-        unknown = np.full(len(self.facts), np.nan)
-        return np.asarray(self.facts.columns.get(reading.CONFIDENCE, unknown), np.float64)
+        told = self.facts.columns[reading.CONFIDENCE] if self.learned is None else self.learned.p
+        return np.asarray(told, np.float64)
 
     def with_examples(self, rows: list[dict[str, Any]], places: Ints) -> list[dict[str, Any]]:
         """Put comparisons and sentences in the place of examples' places among some places."""
