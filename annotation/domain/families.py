@@ -33,3 +33,14 @@ def model_family(name: str) -> str:
             return family
     found = re.search(r"[a-z]+", short)
     return found.group() if found else ""
+
+
+def family_named(family: str | None, model: str | None) -> str | None:
+    """The family of a configured judge: what it was said to be, else that of its model.
+
+    Returns:
+        None where neither tells, and for who is no configured judge (`model` None).
+    """
+    if model is None:
+        return None
+    return (family or "").strip().lower() or model_family(model) or None

@@ -12,7 +12,7 @@ from typing import Any
 
 from annotation.domain import consensus, skills
 from annotation.domain.consensus import Settlement, Verdict, Vote
-from annotation.domain.families import model_family
+from annotation.domain.families import family_named
 from annotation.domain.skills import KnownSkills, Said
 from annotation.domain.verdicts import BOTH_BAD, FIRST, N_VERDICTS, SECOND, TIE
 from annotation.domain.vocabulary import AnnotatorKind
@@ -94,11 +94,7 @@ def opinion_of(row: Row, ranking: Sequence[Sequence[int]], response_ids: list[in
 
 
 def family_of(row: Row) -> str | None:
-    """The model family of a configured judge; None for everybody else, and where it is unknown."""
-    if row["annotator__judge__model_name"] is None:
-        return None
-    family = (row["annotator__judge__family"] or "").strip().lower()
-    return family or model_family(row["annotator__judge__model_name"]) or None
+    return family_named(row["annotator__judge__family"], row["annotator__judge__model_name"])
 
 
 def summary_of(

@@ -11,6 +11,7 @@ from typing import Any
 
 from annotation.domain import consensus
 from annotation.domain.consensus import Settlement, Verdict, Vote
+from annotation.domain.families import family_named
 from annotation.domain.vocabulary import VOTERS, AnnotatorKind
 from curation.domain.canonical import canonical_json, digest_of, pseudonym_of, scaled
 from curation.domain.recipes import Recipe, split_of
@@ -167,7 +168,9 @@ def judgment_record(row: Facts, comparison: str, names: Mapping[int, str], terms
     }
     name = row["external_id"] or f"j-{digest_of({**said, 'comparison': comparison})[:20]}"
     weight = {} if row["kind"] in VOTERS else {"weight": scaled(row["weight"])}
-    return {"judgment": name, "supersedes": None, **said, **weight}
+    family = family_named(row["judge_family"], row["judge_model"])
+    voice = {"family": family} if family else {}
+    return {"judgment": name, "supersedes": None, **said, **weight, **voice}
 
 
 def annotator_name(row: Facts, key: bytes) -> str:
@@ -195,7 +198,9 @@ def votes_of(judgments: Sequence[Record], kinds: Sequence[str]) -> list[Vote]:
     """Take the votes in force of the annotators whose kind counts."""
     superseded = {judgment["supersedes"] for judgment in judgments}
     return [
-        Vote(f"{row['kind']}:{row['annotator']}", row["ranking"], row["strength"])
+        Vote(
+            f"{row['kind']}:{row['annotator']}", row["ranking"], row["strength"], row.get("family")
+        )
         for row in judgments
         if row["judgment"] not in superseded
         and row["outcome"] in consensus.VOTES

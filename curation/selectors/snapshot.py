@@ -144,6 +144,8 @@ def judgments_by_comparison(comparison_ids: Sequence[int]) -> Rows:
         kind=F("annotator__kind"),
         name=F("annotator__name"),
         model_name=F("annotator__model_name"),
+        judge_family=F("annotator__judge__family"),
+        judge_model=F("annotator__judge__model_name"),
         annotator_since=F("annotator__created_at"),
         annotator_project=F("annotator__project_id"),
         rationale_pk=F("rationale__id"),

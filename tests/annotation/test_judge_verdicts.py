@@ -92,10 +92,11 @@ class TestConcludeVerdict:
         verdict = conclude(judge, comparison)
 
         judgment = Judgment.objects.get()
+        name = comparison.item.responses.get(pk=first).external_id
         assert verdict.judgment == judgment
         assert judgment.ranking == [[first], [second]]
         assert judgment.annotator == judge.annotator
-        assert judgment.metadata["chances"][str(first)] == pytest.approx(0.710, abs=1e-3)
+        assert judgment.metadata["chances"][name] == pytest.approx(0.710, abs=1e-3)
         assert judgment.metadata["template"] == bytes(judge.template.digest).hex()
         assert verdict.bias == pytest.approx(0.490, abs=1e-3)
 

@@ -94,6 +94,22 @@ class TestCut:
         assert cut(project).counts["dropped"] == {"unsettled": 1}
         assert cut(project, kinds=["human"]).counts["kept"] == 1
 
+    def test_lets_no_family_of_judges_outvote_people_by_numbers(
+        self, cut, judge, make_comparison, make_judge, project, ann, make_annotator
+    ):
+        comparison = make_comparison()
+        for person in (ann, make_annotator("bea")):
+            judge(person, comparison, [[0], [1]])
+        for number in range(4):
+            judge(make_judge(f"gpt {number}", family="gpt").annotator, comparison, [[1], [0]])
+
+        (record,) = records_of(cut(project))
+
+        (frozen,) = record["comparisons"]
+        assert frozen["consensus"]["n_votes"] == 3
+        assert frozen["consensus"]["ranking"][0] == [frozen["responses"][0]]
+        assert [each.get("family") for each in frozen["judgments"]].count("gpt") == 4
+
     def test_numbers_its_versions_without_gaps_when_many_ask_at_once(self, project, noon):
         dataset = datasets.default_dataset(project=project, now=noon)
 

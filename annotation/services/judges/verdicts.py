@@ -9,10 +9,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import transaction
 
-from annotation.domain.answers import LONGEST_RATIONALE, Answer, RationaleAnswer
-from annotation.domain.judges.combining import Answered, Combined, combined, combined_ratings
+from annotation.domain.answers import Answer, RationaleAnswer
+from annotation.domain.judges.combining import Combined, combined
 from annotation.domain.judges.recorded import Explained, explained
-from annotation.domain.vocabulary import CriterionKind, OrderPolicy, Outcome, RequestState
+from annotation.domain.vocabulary import OrderPolicy, Outcome, RequestState
 from annotation.models import (
     Comparison,
     Criterion,
@@ -22,9 +22,9 @@ from annotation.models import (
     Response,
 )
 from annotation.services import judging
+from annotation.services.judges.reasons import criteria_of, rationale_of
 
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
-RANKED, UNPARSED = Outcome.RANKED, Outcome.UNPARSED
 
 Key = tuple[int, int, bool]
 
@@ -37,7 +37,7 @@ class Facts:
     """
 
     comparisons: Mapping[int, Comparison]
-    hashes: Mapping[int, bytes]
+    responses: Mapping[int, Response]
     criteria: Mapping[int, Sequence[Criterion]]
     requests: Mapping[Key, Sequence[JudgeRequest]]
     there: Mapping[Key, JudgeVerdict]
@@ -98,7 +98,8 @@ def facts_on(keys: Collection[Key]) -> Facts:
         .order_by("pk")
     }
     responses = {pk for each in comparisons.values() for pk in each.response_ids}
-    hashes = Response.objects.filter(pk__in=responses).values_list("pk", "content_hash")
+    found = Response.objects.filter(pk__in=responses).select_related("item")
+    rows = list(found.only("content_hash", "external_id", "item__external_id"))
     criteria: defaultdict[int, list[Criterion]] = defaultdict(list)
     for criterion in Criterion.objects.filter(
         project__in={each.project_id for each in comparisons.values()}
@@ -114,7 +115,7 @@ def facts_on(keys: Collection[Key]) -> Facts:
         for verdict in JudgeVerdict.objects.filter(**about)
         if (key := (verdict.judge_id, verdict.comparison_id, verdict.is_trial)) in keys
     }
-    return Facts(comparisons, {pk: bytes(each) for pk, each in hashes}, criteria, requests, there)
+    return Facts(comparisons, {row.pk: row for row in rows}, criteria, requests, there)
 
 
 def is_complete(requests: Sequence[JudgeRequest]) -> bool:
@@ -175,7 +176,7 @@ def verdict_on(
 
 def are_alike(comparison: Comparison, facts: Facts) -> bool:
     """Whether the responses compared have the same content."""
-    return len({facts.hashes[pk] for pk in comparison.response_ids}) == 1
+    return len({bytes(facts.responses[pk].content_hash) for pk in comparison.response_ids}) == 1
 
 
 def append_judgments(
@@ -185,10 +186,10 @@ def append_judgments(
     voting = {
         key: verdict
         for key, verdict in verdicts.items()
-        if not verdict.is_trial and verdict.outcome != UNPARSED
+        if not verdict.is_trial and verdict.outcome != Outcome.UNPARSED
     }
     written = [
-        (answer_of(verdict, facts, key), context_of(judges[key[0]], verdict, now))
+        (answer_of(verdict, facts, key), context_of(judges[key[0]], verdict, facts, now))
         for key, verdict in voting.items()
     ]
     judgments = judging.append_judgments(written=written, now=now)
@@ -202,12 +203,13 @@ def answer_of(verdict: JudgeVerdict, facts: Facts, key: Key) -> Answer:
         outcome=Outcome(verdict.outcome),
         ranking=verdict.ranking,
         strength=0 if len(verdict.ranking) == 1 else None,
-        criteria=criteria_of(comparison, said, facts),
+        criteria=criteria_of(comparison, said, facts.criteria.get(comparison.project_id, ())),
         rationale=RationaleAnswer(rationale_of(comparison, said)),
     )
 
 
-def context_of(judge: Judge, verdict: JudgeVerdict, now: datetime) -> dict[str, Any]:
+def context_of(judge: Judge, verdict: JudgeVerdict, facts: Facts, now: datetime) -> dict[str, Any]:
+    comparison = facts.comparisons[verdict.comparison_id]
     return {
         "project_id": verdict.project_id,
         "comparison_id": verdict.comparison_id,
@@ -216,74 +218,23 @@ def context_of(judge: Judge, verdict: JudgeVerdict, now: datetime) -> dict[str, 
         "metadata": {
             "judge": f"{judge.name} {judge.number}",
             "template": bytes(judge.template.digest).hex(),
-            "chances": verdict.chances,
+            "chances": named(verdict.chances, comparison, facts),
             "bias": verdict.bias,
         },
         "judged_at": now,
     }
 
 
+def named(chances: Mapping[str, float], comparison: Comparison, facts: Facts) -> dict[str, float]:
+    """Put names for response ids, as datasets do: no version of one may depend on ids."""
+    names = {}
+    for response in (facts.responses[pk] for pk in comparison.response_ids):
+        is_own = response.item_id == comparison.item_id
+        other = "" if is_own else f"{response.item.external_id}/"
+        names[str(response.pk)] = f"{other}{response.external_id}"
+    return {names.get(verdict, verdict): share for verdict, share in chances.items()}
+
+
 def key_of(judge: Judge, comparison_id: int) -> UUID:
     """The client key of a judge's judgment: the same whenever it is made anew."""
     return uuid5(NAMESPACE_URL, f"quorum:judge:{judge.pk}:comparison:{comparison_id}")
-
-
-def criteria_of(comparison: Comparison, said: Sequence[Explained], facts: Facts) -> dict[str, Any]:
-    """What the answers say on the project's criteria, combined like the verdict.
-
-    A preference that flips with the order, or that nobody leads, is left out.
-    """
-    found: dict[str, Any] = {}
-    for criterion in facts.criteria.get(comparison.project_id, ()):
-        if criterion.kind == CriterionKind.PREFERENCE:
-            answer = preferred(comparison, criterion.key, said)
-        else:
-            answer = rated(criterion, said)
-        if answer:
-            found[criterion.key] = answer
-    return found
-
-
-def preferred(comparison: Comparison, key: str, said: Sequence[Explained]) -> dict[str, Any]:
-    answers = [
-        Answered(one.answered.order, one.answered.shown, RANKED, one.rankings[key])
-        for one in said
-        if key in one.rankings
-    ]
-    verdict = combined(comparison.response_ids, answers, allows_tie=comparison.project.allows_tie)
-    return {"ranking": verdict.ranking} if verdict.ranking else {}
-
-
-def rated(criterion: Criterion, said: Sequence[Explained]) -> dict[str, Any]:
-    means = combined_ratings(
-        one.ratings[criterion.key] for one in said if criterion.key in one.ratings
-    )
-    within = {
-        str(response): number
-        for response, number in means.items()
-        if criterion.scale_min <= number <= criterion.scale_max
-    }
-    return {"ratings": within} if within else {}
-
-
-def rationale_of(comparison: Comparison, said: Sequence[Explained]) -> str:
-    """The judge's words in the first order, and those in the other where they differ.
-
-    Answers speak of places, so the order in which the responses were shown stands before them
-    unless it is that in which they are kept.
-    """
-    words: dict[str, tuple[int, ...]] = {}
-    orders: set[int] = set()
-    for one in said:
-        if one.why.strip() and one.answered.order not in orders:
-            orders.add(one.answered.order)
-            words.setdefault(one.why.strip(), one.answered.shown)
-    parts = [told(text, shown, comparison.response_ids) for text, shown in words.items()]
-    return "\n\n".join(parts)[:LONGEST_RATIONALE]
-
-
-def told(text: str, shown: Sequence[int], responses: Sequence[int]) -> str:
-    if list(shown) == list(responses):
-        return text
-    places = ", ".join(str(responses.index(response) + 1) for response in shown)
-    return f"(Shown in the order {places}.) {text}"
