@@ -18,7 +18,6 @@ from annotation.domain.judges.reading import (
     LONGEST_BODY,
     Reading,
     Said,
-    body_of,
     read_answer,
     usage_of,
 )
@@ -29,6 +28,7 @@ from annotation.services.judges.transport import DeadlineTransport
 PATH = "/chat/completions"
 ERROR_KEPT = 16_384  # characters of an answer that is no completion
 SHORTEST_SECRET = 8  # a shorter key is a word like “EMPTY”, which answers may well hold
+NUL_ESCAPED = "\\u0000"
 BUSY = (429, 529)
 MISCONFIGURED = (401, 403, 404)
 PASSING = (408, 409, 425)
@@ -163,7 +163,7 @@ class Line:
 
     def answered(self, call: Call, content: bytes, seconds: float) -> Outcome:
         raw = self.redacted(content.decode("utf-8", "replace"))
-        body = body_of(raw.encode())
+        body = envelope_of(raw)
         reading, chances = read(call, body)
         return Outcome(
             call.ticket,
@@ -256,40 +256,58 @@ def kept(raw: str, reading: Reading, n_bytes: int) -> str:
     return f"{plain(raw[:ERROR_KEPT])}\n[cut: the answer has {size} bytes]"
 
 
+def envelope_of(raw: str) -> Any:
+    """Parse the body of an answer; None where it is no JSON, too long, or no table could hold it.
+
+    Its message is parsed strictly where it is read; around it there is nothing to forge.
+    """
+    if len(raw) > LONGEST_BODY or NUL_ESCAPED in raw:
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def slim(body: Any) -> dict[str, Any]:
     """The parts of a completion that are looked at later; log-probabilities stay in the raw one."""
     if not isinstance(body, dict):
         return {}
-    known = {name: body[name] for name in ("id", "model", "usage") if name in body}
-    choices = body.get("choices")
-    if not isinstance(choices, list):
-        return known
-    told = [choice for choice in choices[:1] if isinstance(choice, dict)]
-    return known | {
-        "choices": [
-            {name: part for name, part in choice.items() if name in ("message", "finish_reason")}
-            for choice in told
-        ]
-    }
+    known = texts_in(body, ("id", "model", "system_fingerprint"))
+    if tokens := usage_of(body):
+        known["usage"] = dict(zip(("prompt_tokens", "completion_tokens"), tokens, strict=True))
+    choice = first_choice(body)
+    message = choice.get("message")
+    if isinstance(message, dict):
+        told = {"message": texts_in(message, ("role", "content", "refusal"))}
+        known["choices"] = [told | texts_in(choice, ("finish_reason",))]
+    return known
+
+
+def first_choice(body: Any) -> dict[str, Any]:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
+
+
+def texts_in(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value[name] for name in names if isinstance(value.get(name), str)}
 
 
 def finish_of(body: Any) -> str:
-    try:
-        reason = body["choices"][0]["finish_reason"]
-    except (LookupError, TypeError):
-        return ""
-    return plain(reason)[:40] if isinstance(reason, str) else ""
+    reason = first_choice(body).get("finish_reason")
+    return reason[:40] if isinstance(reason, str) else ""
 
 
 def error_in(raw: str) -> str:
     """The sentence of an error's body, on one line."""
-    body = body_of(raw.encode())
+    body = envelope_of(raw)
     error = body.get("error", body) if isinstance(body, dict) else raw
     told = error.get("message", "") if isinstance(error, dict) else error
     return plain(" ".join(str(told).split()))[:300]
 
 
 def is_filter(raw: str) -> bool:
-    body = body_of(raw.encode())
+    body = envelope_of(raw)
     error = body.get("error") if isinstance(body, dict) else None
     return isinstance(error, dict) and error.get("code") == "content_filter"
