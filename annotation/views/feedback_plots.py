@@ -6,7 +6,7 @@ from datetime import date
 
 from annotation.domain.figures import Figure
 from annotation.selectors.feedback import TrustRow
-from annotation.views.plots import SCHEMA
+from annotation.views.plots import SCHEMA, day_axis
 from annotation.views.quality_plots import intervals
 
 
@@ -30,14 +30,13 @@ def events_per_day(days: Sequence[tuple[date, str, int]]) -> str:
             "data": {"values": values},
             "mark": {"type": "bar", "tooltip": True},
             "encoding": {
-                "x": {
-                    "field": "day",
-                    "type": "temporal",
-                    "timeUnit": "utcyearmonthdate",
-                    "title": None,
-                    "axis": {"labelOverlap": True},
+                "x": day_axis(len({day for day, _, _ in days})),
+                "y": {
+                    "field": "events",
+                    "type": "quantitative",
+                    "title": "events",
+                    "axis": {"tickMinStep": 1},
                 },
-                "y": {"field": "events", "type": "quantitative", "title": "events"},
                 "color": {
                     "field": "kind",
                     "type": "nominal",

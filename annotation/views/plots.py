@@ -20,7 +20,7 @@ def judgments_per_day(days: list[Day]) -> str:
         values,
         mark={"type": "bar", "cornerRadiusEnd": 2, "tooltip": True},
         encoding={
-            "x": _day_axis(len(days)),
+            "x": day_axis(len(days)),
             "y": {"field": "judgments", "type": "quantitative", "title": "judgments"},
             "color": {
                 "field": "kind",
@@ -42,7 +42,7 @@ def settled_by_day(days: list[Day]) -> str:
         values,
         mark={"type": "area", "line": True, "point": True, "opacity": 0.35, "tooltip": True},
         encoding={
-            "x": _day_axis(len(days)),
+            "x": day_axis(len(days)),
             "y": {
                 "field": "settled",
                 "type": "quantitative",
@@ -54,7 +54,7 @@ def settled_by_day(days: list[Day]) -> str:
     )
 
 
-def _day_axis(n_days: int) -> dict[str, Any]:
+def day_axis(n_days: int) -> dict[str, Any]:
     axis = {"field": "day", "title": None}
     if n_days > MOST_BANDS:
         return axis | {"type": "temporal", "timeUnit": "utcyearmonthdate"}
