@@ -3,8 +3,6 @@
 No vote of a judge has a part in it.
 """
 
-from typing import Any
-
 import numpy as np
 from django.db import connection
 
@@ -75,21 +73,32 @@ def best_of_more(project: Project) -> dict[int, int]:
     """The clear best of each comparison of more than two responses, as a verdict code."""
     people = rankings.rankings_of(project)
     people = people.where(~people.is_judge)
-    found: dict[int, int] = {}
-    for comparison in np.unique(people.comparison).tolist():
-        own = people.where(people.comparison == comparison)
-        found[comparison] = clear_best(own.tiers[:, own.responses[0] > 0])
-    return found
+    ids, row = np.unique(people.comparison, return_inverse=True)
+    votes = votes_for_best(people.tiers, row, len(ids))
+    is_possible = np.zeros(votes.shape, bool)
+    is_possible[row, :-1] = people.responses > 0
+    is_possible[:, -1] = True
+    prior = is_possible / is_possible.sum(axis=1, keepdims=True)
+    posterior = (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1)
+    best = posterior.argmax(axis=1)
+    code = np.where(best == votes.shape[1] - 1, TIE, BEST + best)
+    code = np.where(posterior.max(axis=1, initial=0.0) >= CLEAR, code, NO_VERDICT)
+    return dict(zip(ids.tolist(), code.tolist(), strict=True))
 
 
-def clear_best(tiers: Any) -> int:
-    """From (n, k) tiers of n rankings; a shared top is a vote for each, all tied one for a tie."""
+def votes_for_best(tiers: Floats, row: Ints, n: int) -> Floats:
+    """Count, for each of n comparisons, the votes for each response and, last, for a tie of all.
+
+    Args:
+        tiers: (m, K) tier of each response in m rankings, 0 best; NaN beyond the last response.
+        row: (m,) number of the comparison.
+    Returns:
+        (n, K + 1); a shared top is shared out.
+    """
     tops = tiers == 0
-    is_tied = tops.all(axis=1)
-    shares = np.where(is_tied[:, None], 0.0, tops / tops.sum(axis=1, keepdims=True)).sum(axis=0)
-    votes = np.append(shares, is_tied.sum())
-    posterior = (votes + 1 / len(votes)) / (len(tiers) + 1)
-    if posterior.max() < CLEAR:
-        return NO_VERDICT
-    best = int(posterior.argmax())
-    return TIE if best == len(shares) else BEST + best
+    is_tied = (tops | np.isnan(tiers)).all(axis=1)
+    shares = tops / np.maximum(tops.sum(axis=1, keepdims=True), 1)
+    cast = np.column_stack([np.where(is_tied[:, None], 0.0, shares), is_tied])
+    votes = np.zeros((n, cast.shape[1]))
+    np.add.at(votes, row, cast)
+    return votes

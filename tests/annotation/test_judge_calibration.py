@@ -84,12 +84,20 @@ class TestPeopleLabels:
     def test_name_the_best_of_more_than_two(
         self, project, make_crowd, make_comparison, judge, settle
     ):
-        comparison = make_comparison(texts=("a", "b", "c"))
-        for person in make_crowd(project, 3):
-            judge(person, comparison, [[2], [0, 1]])
+        clear, tied, four, disputed = (
+            make_comparison(texts=texts) for texts in ("abc", "abc", "abcd", "abc")
+        )
+        for number, person in enumerate(make_crowd(project, 3)):
+            judge(person, clear, [[2], [0, 1]])
+            judge(person, tied, [[0, 1, 2]])
+            judge(person, four, [[3], [0], [1, 2]])
+            judge(person, disputed, [[number], [(number + 1) % 3, (number + 2) % 3]])
         settle()
 
-        assert people_labels(project).verdict.tolist() == [12]
+        labels = people_labels(project)
+
+        assert labels.comparison.tolist() == [clear.pk, tied.pk, four.pk]
+        assert labels.verdict.tolist() == [12, 2, 13]
 
 
 class TestRefitNext:
