@@ -7,19 +7,23 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from annotation.domain.vocabulary import ProjectState
-from annotation.models import Consensus, JudgeRequest, Slot
+from annotation.domain.judges.calibrating import Scale
+from annotation.domain.vocabulary import AnnotatorKind, ProjectState
+from annotation.models import Annotator, Consensus, JudgeRequest, Slot
 from annotation.services import aggregation, projects
 from annotation.services.importing.items import create_items
 from curation import tasks
 from curation.domain.routing.draws import draws_of
+from curation.domain.routing.router_model import RouterModel
 from curation.domain.vocabulary import DuplicateKind, GuardState, SignalFamily
 from curation.models import (
     DuplicateGroup,
     DuplicateMember,
     Guard,
     Intake,
+    RouterFit,
     RoutingDecision,
+    RoutingPolicy,
     RoutingRequest,
     SignalRequest,
     Signals,
@@ -31,6 +35,16 @@ from curation.services.signals import refreshing
 
 pytestmark = pytest.mark.django_db
 
+EVEN_ODDS = RouterModel(
+    names=("confidence",),
+    mean=np.zeros(1),
+    sd=np.ones(1),
+    weights=np.zeros(1),
+    missing=np.zeros(1),
+    intercept=0.0,
+    penalty=0.0,
+    scale=Scale(),
+)
 HARD = {"fact": "difficulty", "is": ">=", "value": 0.6}
 PEOPLE = {"route": "human", "overlap": 2}
 ALONE = {"default": {"route": "judge", "judges": ["strict 1"]}, "audit_share": 0}
@@ -311,6 +325,64 @@ class TestRouteNext:
         route_all(now=noon)
 
         assert decided(comparison) == [(1, "human", None)]
+
+    def test_explores_until_a_fit_is_there_and_then_routes_by_it(
+        self, activate, route_all, make_comparison, strict, judge, project, noon
+    ):
+        told, untold = make_comparison(slots=0), make_comparison(slots=0)
+        policy = activate(**ALONE, learned={"human_share": 1.0, "explore": 0})
+        route_all()
+        assert "too few labels yet" in routing.latest_decision(told).reason
+        assert routing.latest_decision(told).is_explored
+
+        machine = Annotator.objects.create(
+            project=project, kind=AnnotatorKind.LLM, name="imported", created_at=noon
+        )
+        judge(machine, told, [[0], [1]])
+        RouterFit.objects.create(
+            project=project,
+            number=1,
+            version=1,
+            is_fitted=True,
+            model={
+                "router": EVEN_ODDS.to_json(),
+                "judges": {str(machine.pk): 1.0},
+                "models": {},
+            },
+            human_quality=0.9,
+            n_labelled=200,
+            fitted_at=noon,
+        )
+        route_all()
+        assert not RoutingRequest.objects.exists()
+
+        decision = routing.latest_decision(told)
+        assert (decision.ordinal, decision.route, decision.propensity) == (2, "human", 1)
+        assert "right with probability 0.50 and a person with 0.90" in decision.reason
+        assert "no judge has answered yet" in routing.latest_decision(untold).reason
+        policy.refresh_from_db()
+        assert (policy.threshold, policy.threshold_fit) == (0, 1)
+
+    def test_sets_aside_all_under_a_policy_that_cannot_be_read_any_more(
+        self, activate, make_comparison, project, noon
+    ):
+        activate(default=PEOPLE)
+        make_comparison(slots=0)
+        RoutingPolicy.objects.filter(project=project).update(state="retired")
+        RoutingPolicy.objects.create(
+            project=project,
+            number=2,
+            content={"rules": [rule("old", {"fact": "gone", "is": "known"}, route="skip")]},
+            state="active",
+            created_at=noon,
+        )
+
+        n_taken = 0
+        while taken := drain.route_next(now=noon + timedelta(hours=1), project=project):
+            n_taken += taken
+
+        assert n_taken == 5
+        assert "there is no fact “gone”" in RoutingRequest.objects.get().error
 
     def test_leaves_archived_projects_alone(self, activate, project, make_comparison, noon):
         make_comparison(slots=0)

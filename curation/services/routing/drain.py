@@ -48,22 +48,42 @@ def route_next(*, now: datetime, project: Project | None = None, limit: int = BA
     Returns:
         How many requests were taken; 0 when nothing is left to do. Safe to repeat.
     """
-    for policy in routing.active_policies(project):
+    return next(
+        (
+            taken
+            for policy in routing.active_policies(project)
+            if (taken := route_under(policy, now, limit))
+        ),
+        0,
+    )
+
+
+def route_under(policy: RoutingPolicy, now: datetime, limit: int) -> int:
+    """Decide on up to `limit` comparisons that wait under one policy."""
+    try:
         rules = policy_from_json(policy.content)
-        keep_threshold(policy, rules)
-        with transaction.atomic():
-            if not is_held(policy):
-                continue
-            ids = requests.take(
-                project=policy.project,
-                names=facts_in(rules),
-                patience=now - PATIENCE,
-                limit=limit,
-            )
-            if ids:
-                route(policy, rules, ids, now)
-                return len(ids)
-    return 0
+    except DomainError as error:
+        return set_back_all(policy, error, now, limit)
+    keep_threshold(policy, rules, now)
+    with transaction.atomic():
+        ids = take(policy, facts_in(rules), now, limit)
+        if ids:
+            route(policy, rules, ids, now)
+    return len(ids)
+
+
+def take(policy: RoutingPolicy, names: Collection[str], now: datetime, limit: int) -> list[int]:
+    if not is_held(policy):
+        return []
+    return requests.take(project=policy.project, names=names, patience=now - PATIENCE, limit=limit)
+
+
+def set_back_all(policy: RoutingPolicy, error: Exception, now: datetime, limit: int) -> int:
+    """Count a try of all that waits under a policy that cannot be read any more, and say why."""
+    with transaction.atomic():
+        ids = take(policy, (), now, limit)
+        requests.set_back(comparison_ids=ids, error=error)
+    return len(ids)
 
 
 def is_held(policy: RoutingPolicy) -> bool:
@@ -72,8 +92,9 @@ def is_held(policy: RoutingPolicy) -> bool:
         return cursor.fetchone() is not None
 
 
-def keep_threshold(policy: RoutingPolicy, rules: Policy) -> None:
-    """Find the learned router's threshold on the whole project when there is a new fit.
+def keep_threshold(policy: RoutingPolicy, rules: Policy, now: datetime) -> None:
+    """Find the learned router's threshold on the whole project when there is a new fit, and have
+    everything routed by it.
 
     A batch has its own mixture, so a threshold of its own would not keep to the policy's share.
     """
@@ -84,7 +105,9 @@ def keep_threshold(policy: RoutingPolicy, rules: Policy) -> None:
     if learned := chances(policy, rules, facts):
         policy.threshold = threshold_under(rules, facts, learned)
         policy.threshold_fit = fit.number
-        policy.save(update_fields=["threshold", "threshold_fit"])
+        with transaction.atomic():
+            policy.save(update_fields=["threshold", "threshold_fit"])
+            requests.ask_all(project=policy.project, now=now)
 
 
 def chances(policy: RoutingPolicy, rules: Policy, facts: Facts) -> LearnedChances | None:
