@@ -29,7 +29,7 @@ def curves(told: dict[str, Any], names: Mapping[str, str]) -> str:
         "type": "nominal",
         "title": None,
         "scale": {"domain": [name for router, name in names.items() if router != RANDOM]},
-        "legend": {"orient": "top", "columns": 2},
+        "legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "symbolOpacity": 1},
     }
     x = {
         "field": "share",
@@ -66,7 +66,7 @@ def curves(told: dict[str, Any], names: Mapping[str, str]) -> str:
 
 
 def reliability(bins: Mapping[str, Sequence[dict[str, Any]]], names: Mapping[str, str]) -> str:
-    """Share right against the probability that was told, with the diagonal of honesty."""
+    """Share right against the probability told, larger for more comparisons, with the diagonal."""
     values = [
         {
             "told": one["confidence"],
@@ -96,9 +96,15 @@ def reliability(bins: Mapping[str, Sequence[dict[str, Any]]], names: Mapping[str
         "scale": {"domain": list(names.values())},
         "legend": {"orient": "top", "columns": 1},
     }
+    size = {
+        "field": "comparisons",
+        "type": "quantitative",
+        "legend": None,
+        "scale": {"zero": True, "range": [12, 240]},
+    }
     points = {
-        "mark": {"type": "line", "point": True, "tooltip": {"content": "data"}},
-        "encoding": {"color": colour, "order": {"field": "told"}},
+        "mark": {"type": "point", "filled": True, "opacity": 0.9, "tooltip": {"content": "data"}},
+        "encoding": {"color": colour, "size": size},
     }
     encoding = {
         "x": side("told", "probability that judges are right"),

@@ -24,7 +24,7 @@ from annotation.domain.judges.calibrating import (
 )
 from annotation.domain.verdicts import Bools, Floats, Ints
 from annotation.domain.vocabulary import CalibrationMethod
-from curation.domain.difficulty.model import DECIMALS, Table, design, folds
+from curation.domain.difficulty.model import Table, design, folds
 
 PENALTIES = (1.0, 0.1, 0.01, 0.001)  # scikit-learn's C: the lower, the stronger
 CONFIDENCE_ONLY = 0.0
@@ -32,6 +32,7 @@ UNPENALISED = 100.0  # as a column is scaled, its weight's penalty falls by the 
 FOLDS = 5
 SLIGHTEST = 1e-3  # weight of the confidence alone, at least: who is surer errs no more
 TIE_BREAK = 1e-6  # of probability, so that what isotonic steps make equal stays in order
+NOTHING = 1e-6  # what a feature varies by at least to be used: less is rounding
 MOST_STEPS = 200
 
 
@@ -72,9 +73,9 @@ class RouterModel:
 
     def to_json(self) -> dict[str, Any]:
         columns = (self.mean, self.sd, self.weights, self.missing)
-        rows = zip(self.names, *(one.round(DECIMALS).tolist() for one in columns), strict=True)
+        rows = zip(self.names, *(one.tolist() for one in columns), strict=True)
         return {
-            "intercept": round(self.intercept, DECIMALS),
+            "intercept": self.intercept,
             "penalty": self.penalty,
             "scale": self.scale.as_json(),
             "features": [
@@ -218,7 +219,7 @@ def linear(table: Table, penalty: float) -> Linear:
     mean, sd = moments(table.features)
     columns = design(table.features, mean, sd)
     n_features = len(mean)
-    used = np.ptp(columns, axis=0) > 0
+    used = np.ptp(columns, axis=0) > NOTHING
     if penalty == CONFIDENCE_ONLY:
         used[1:] = False
     found = np.zeros(2 * n_features)
@@ -235,7 +236,7 @@ def moments(features: Floats) -> tuple[Floats, Floats]:
     n = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, features, 0.0).sum(axis=0) / n
     spread = (np.where(known, features - mean, 0.0) ** 2).sum(axis=0) / n
-    return mean, np.where(spread > 0, np.sqrt(spread), 1.0)
+    return mean, np.where(spread > NOTHING**2, np.sqrt(spread), 1.0)
 
 
 def logistic(
