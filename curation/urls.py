@@ -75,6 +75,7 @@ urlpatterns = [
         routing_evaluation.routing_evaluation,
         name="routing_evaluation",
     ),
+    path("projects/<slug:slug>/curation/routing/notice/", routing.notice, name="routing_notice"),
     path("projects/<slug:slug>/curation/routing/retire/", routing.retire, name="retire_policy"),
     path(
         "projects/<slug:slug>/curation/routing/guards/<key:guard_id>/clear/",

@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.domain.vocabulary import WorkState
@@ -47,6 +47,14 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
         interval=accuracy and guards.interval_of(accuracy),
         plots=plots | {"guards": routing_plots.guards(watched)} if plots or watched else {},
     )
+
+
+@login_required
+@require_GET
+def notice(request: HttpRequest, slug: str) -> HttpResponse:
+    seat = access.seat_for(request.user, slug, access.ADMINISTERS)
+    values = {"project": seat.project, "turned": guards.turned_slices(seat.project)}
+    return render(request, "curation/_routing_notice.html", values)
 
 
 @login_required

@@ -355,6 +355,30 @@ class TestPolicy:
         assert "/activate/" not in text
 
 
+class TestNotice:
+    def test_tells_admins_on_every_page_of_slices_turned_to_people(
+        self, visit, client, project, noon
+    ):
+        Guard.objects.create(
+            project=project, slice="hard", state=GuardState.TURNED, limit=0.2, updated_at=noon
+        )
+
+        overview = client.get(reverse("annotation:project", args=[project.slug]))
+
+        assert reverse("curation:routing_notice", args=[project.slug]) in page(overview)
+        assert "People judge “hard” now" in page(visit("routing_notice"))
+
+    def test_is_nothing_where_none_is_turned(self, visit):
+        assert page(visit("routing_notice")).strip() == ""
+
+    def test_is_not_asked_for_by_others(self, enter, client, project):
+        enter(Role.RESEARCHER)
+
+        overview = client.get(reverse("annotation:project", args=[project.slug]))
+
+        assert "routing/notice" not in page(overview)
+
+
 class TestClearGuard:
     def test_clears_a_slice(self, visit, project, noon):
         guard = Guard.objects.create(

@@ -111,6 +111,7 @@ PAGES = {
     ("POST", "curation:undo_selection"): when_allowed(ADMINS, 409),
     ("GET", "curation:routing"): READERS,
     ("GET", "curation:routing_evaluation"): READERS,
+    ("GET", "curation:routing_notice"): ADMINS,
     ("GET", "curation:new_policy"): ADMINS,
     ("GET", "curation:policy"): READERS,
     ("POST", "curation:simulate_policy"): when_allowed(READERS, 302),
