@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -5,8 +7,8 @@ from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, AuditEvent
 from curation.domain.vocabulary import GuardState, PolicyState, Route
 from curation.models import Guard, RoutingDecision, RoutingPolicy, RoutingRequest
-from curation.selectors import guards
-from curation.services.routing import guarding
+from curation.selectors import guards, routing
+from curation.services.routing import drain, guarding, policies
 
 CONTENT = {
     "default": {"route": "judge", "judges": ["strict 1"]},
@@ -175,6 +177,39 @@ class TestTurn:
         guarding.recount_next(now=noon)
 
         assert guard_of(project).state == GuardState.WATCHING
+
+
+class TestTurnedSlice:
+    def test_goes_to_people_and_comes_back_once_cleared(
+        self, project, make_judge, make_comparison, judge, ann, strict, noon
+    ):
+        make_judge()
+        drafted = policies.draft_policy(
+            project=project, user=None, content=CONTENT | {"audit_share": 1}, now=noon
+        )
+        policies.activate_policy(project=project, user=None, number=drafted.number, now=noon)
+        made = [make_comparison() for _ in range(14)]
+        route_all(noon)
+        for comparison in made:
+            judge(strict, comparison, [[0], [1]])
+            judge(ann, comparison, [[1], [0]])
+
+        guarding.recount_next(now=noon)
+        late = make_comparison()
+        route_all(noon)
+        turned = routing.latest_decision(late)
+        guarding.clear_guard(guard=guard_of(project), user=None, now=noon)
+        route_all(noon)
+        cleared = routing.latest_decision(late)
+
+        assert (turned.route, turned.is_audited) == (Route.HUMAN, False)
+        assert "the guard gives this slice to people" in turned.reason
+        assert (cleared.route, cleared.is_audited) == (Route.BOTH, True)
+
+
+def route_all(noon):
+    while drain.route_next(now=noon + timedelta(hours=1)):
+        pass
 
 
 class TestClear:
