@@ -36,7 +36,7 @@ app.conf.beat_schedule = {
     "refresh-trust": every(20, "annotation.tasks.refresh_trust", queue="long"),
     "open-second-rounds": every(20, "annotation.tasks.open_second_rounds", queue="long"),
     "run-imports": every(2, "annotation.tasks.run_imports", queue="long"),
-    "ask-judges": every(1, "annotation.tasks.ask_judges", queue="judges"),
+    "ask-judges": every(2, "annotation.tasks.ask_judges", queue="judges"),
     "build-versions": every(2, "curation.tasks.build_versions", queue="long"),
     "read-items": every(2, "curation.tasks.read_items"),
     "embed-texts": every(2, "curation.tasks.embed_texts", queue="heavy"),

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
 from annotation.domain.vocabulary import MOST_TRIES
-from annotation.selectors import health
+from annotation.selectors import health, judge_requests
 from annotation.selectors.clock import database_now
 from annotation.selectors.health import Part, State
 from curation.models import Intake
 from curation.selectors import progress, queues
 
 VERSIONS_LATE_AFTER = timedelta(minutes=10)
+JUDGES_LATE_AFTER = timedelta(minutes=12)  # longer than the slowest answer that is waited for
 READING_LATE_AFTER = timedelta(minutes=5)
 EMBEDDING_LATE_AFTER = timedelta(hours=1)  # a large import takes its time without a GPU
 PATIENCE = 1  # seconds that the broker gets for each step of an answer
@@ -53,6 +54,7 @@ def all_parts() -> list[Part]:
             + health.work_parts(now)
             + [
                 versions_part(now),
+                judges_part(now),
                 *texts_parts(now),
             ]
         )
@@ -64,6 +66,14 @@ def all_parts() -> list[Part]:
 def versions_part(now: datetime) -> Part:
     waiting_since = queues.waiting_versions().aggregate(at=Min("created_at"))["at"]
     return health.work_part("versions", waiting_since, now, VERSIONS_LATE_AFTER)
+
+
+def judges_part(now: datetime) -> Part:
+    """Whether judges are asked; endpoints that are left alone hold up only what is theirs."""
+    part = health.work_part("judges", judge_requests.waiting_since(), now, JUDGES_LATE_AFTER)
+    n = judge_requests.endpoints_left_alone(now)
+    told = f" {n} endpoint{'s' if n > 1 else ''} left alone for a while after failures."
+    return replace(part, detail=part.detail + told) if n else part
 
 
 def texts_parts(now: datetime) -> list[Part]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import F, Min, OuterRef, Subquery
 
 from annotation.domain.judges.money import amount_of
 from annotation.domain.vocabulary import (
@@ -18,7 +18,7 @@ from annotation.domain.vocabulary import (
     RequestState,
     RunState,
 )
-from annotation.models import Endpoint, Judge, JudgeRequest, JudgeRun, Project
+from annotation.models import Endpoint, Judge, JudgeAnswer, JudgeRequest, JudgeRun, Project
 from annotation.selectors.clock import database_now
 
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
@@ -181,13 +181,26 @@ def requests_waiting(project: Project) -> int:
     ).count()
 
 
-def due_since() -> datetime | None:
-    """Since when the oldest request waits that nothing hinders: no pause, no budget, no failure."""
-    queued = JudgeRequest.objects.filter(
-        state=RequestState.QUEUED,
-        run__state=RunState.RUNNING,
+def waiting_since() -> datetime | None:
+    """Since when nothing was answered though something is due that nothing hinders.
+
+    None where all is answered, paused, out of money, or left alone with an endpoint that fails.
+    """
+    queued = JudgeRequest.objects.filter(run=OuterRef("pk"), state=RequestState.QUEUED)
+    left = F("judge__budget") - F("judge__spent") - F("judge__reserved")
+    runs = JudgeRun.objects.filter(
+        state=RunState.RUNNING,
         judge__state=JudgeState.ACTIVE,
         project__state=ProjectState.ACTIVE,
-        endpoint__n_failures=0,
+        judge__unaffordable__lte=left,
+        judge__endpoint__n_failures=0,
     )
-    return queued.aggregate(at=Min("due_at"))["at"]
+    first = Subquery(queued.order_by("due_at").values("due_at")[:1])
+    due_at: datetime | None = runs.aggregate(at=Min(first))["at"]
+    last = JudgeAnswer.objects.order_by("-pk").values_list("answered_at", flat=True).first()
+    return max(due_at, last) if due_at and last else due_at
+
+
+def endpoints_left_alone(now: datetime) -> int:
+    """How many endpoints are left alone after failures."""
+    return Endpoint.objects.filter(opened_until__gt=now).count()

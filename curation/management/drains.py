@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from annotation.models import Comparison, Project
+from annotation.selectors import judge_requests
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
 from annotation.services.feedback import trusting
-from annotation.services.judges import calibration
+from annotation.services.judges import calibration, requests
 from curation.management.bars import bar
 from curation.selectors import difficulty, duplicate_groups, progress, routing, signals
 from curation.services import difficulty as fits
@@ -16,6 +18,8 @@ from curation.services.duplicates import regrouping, searching
 from curation.services.routing import drain as router
 from curation.services.routing import fitting, guarding, simulations
 from curation.services.signals import refreshing
+
+ASKED_AT_ONCE = 200  # requests to judges between two steps of the bar
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,12 @@ TO_DUPLICATES = (
 )
 DRAINS = (
     *TO_DUPLICATES,
+    Drain(
+        "asked",
+        "Judges asked",
+        partial(requests.answer_next, limit=ASKED_AT_ONCE),
+        judge_requests.requests_waiting,
+    ),
     Drain("calibrations", "Judges calibrated", calibration.refit_next, lambda project: 1),
     Drain("maps", "Prompts laid out", maps.refresh_next_map, lambda project: 1),
     Drain("signals", "Signals worked out", refreshing.refresh_next, signals.requests_waiting),

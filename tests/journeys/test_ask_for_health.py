@@ -49,6 +49,7 @@ class TestHealth:
                 "comparisons": "ok",
                 "imports": "ok",
                 "versions": "ok",
+                "judges": "ok",
                 "reading": "ok",
                 "embedding": "ok",
             },
