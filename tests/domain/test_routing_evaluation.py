@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from benchmarks.routing_simulation import compare, simulate
 from curation.domain.routing import curves
-from curation.domain.routing.evaluation import ROUTERS, Labelled, evaluate
+from curation.domain.routing.evaluation import ROUTERS, Labelled, evaluate, sample_of
 
 SEEDS = 20
 NO_DRAWS = np.empty((0, 1))
@@ -93,6 +93,25 @@ class TestCurve:
         found = curves.curve(case, np.array([0.0, 1.0]))
 
         assert curves.at_share(found, 0.0).tolist() == [0.5, 1.0]
+
+
+class TestSampleOf:
+    def test_keeps_whole_prompts(self):
+        every = simulate(0, 300)
+        many = Labelled(
+            every.features, every.names, every.raw, every.right, every.human, np.arange(300) // 7
+        )
+
+        few = sample_of(many, 100)
+
+        assert 90 < len(few.right) <= 100
+        _, sizes = np.unique(few.prompt, return_counts=True)
+        assert set(sizes) <= {7, 6}
+
+    def test_keeps_all_where_these_are_few(self):
+        every = simulate(0, 30)
+
+        assert sample_of(every) is every
 
 
 class TestEvaluate:

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from annotation.domain.judges.calibrating import honesty_of
 from annotation.domain.verdicts import Floats, Ints
-from curation.domain.difficulty.correlation import prompt_draws
+from curation.domain.difficulty.correlation import SEED, prompt_draws
 from curation.domain.difficulty.evaluation import rounded
 from curation.domain.difficulty.model import folds
 from curation.domain.routing import curves
@@ -21,6 +21,7 @@ from curation.domain.routing.curves import GRID, Figure, Outcomes
 from curation.domain.routing.router_model import PENALTIES, fit_router
 
 FEWEST_PROMPTS = 4
+MOST_LABELLED = 20_000
 MOST_FOLDS = 5  # few prompts need several in each, as comparisons are ordered within a fold
 SHARES = (0.10, 0.25, 0.50)
 RANDOM, CONFIDENCE, LEARNED, ORACLE = "random", "confidence", "learned", "oracle"
@@ -59,6 +60,19 @@ class Labelled:
             self.prompt[chosen],
             None if self.true is None else self.true[chosen],
         )
+
+
+def sample_of(labelled: Labelled, most: int = MOST_LABELLED) -> Labelled:
+    """Keep whole prompts, drawn by chance but always alike, until there would be more than `most`.
+
+    So many tell enough, and keep a fit within a minute and its intervals within memory.
+    """
+    if len(labelled.right) <= most:
+        return labelled
+    _, prompt = np.unique(labelled.prompt, return_inverse=True)
+    shuffled = np.random.default_rng(SEED).permutation(int(prompt.max()) + 1)
+    n_so_far = np.cumsum(np.bincount(shuffled[prompt]))
+    return labelled.rows(np.flatnonzero(n_so_far[shuffled[prompt]] <= most))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

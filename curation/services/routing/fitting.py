@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Project
-from curation.domain.routing.evaluation import FEWEST_PROMPTS, Labelled, evaluate
+from curation.domain.routing.evaluation import FEWEST_PROMPTS, Labelled, evaluate, sample_of
 from curation.domain.routing.facts import Facts
 from curation.domain.routing.learned import LearnedChances, utility
 from curation.domain.routing.references import ASSUMED_QUALITY
@@ -75,7 +75,7 @@ def refit(*, project: Project, now: datetime) -> RouterFit | None:
 
 def learn(row: RouterFit, found: labels.Labels) -> None:
     """Fill in the fit and what it gains, or why there is none."""
-    known = found.labelled
+    known = sample_of(found.labelled)
     row.human_quality = found.quality.value if found.quality.is_measured else None
     if lacks := lacking(known):
         row.evaluation = {"lacks": lacks}
