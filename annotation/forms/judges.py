@@ -253,6 +253,7 @@ class RunForm(forms.Form):
             (Among.SOME, "Some, drawn by chance"),
             (Among.ALL, "All without its verdict"),
         ],
+        initial=Among.JUDGED,
         label="Which comparisons",
         widget=forms.RadioSelect,
     )
