@@ -10,7 +10,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 ROW, AXES = 30, 60  # pixels
 SHORTENED = 150  # pixels of a name before it is cut
 MOST_SLICES = 30  # in the plot; the table has all
-BEFORE, NOW = "before", "with this policy"
+BEFORE, NOW = "before", "with it"
 COMPARISONS = {"type": "quantitative", "title": "comparisons", "axis": {"tickCount": 5}}
 
 Values = list[dict[str, Any]]
@@ -61,7 +61,12 @@ def quality(now: dict[str, Any], before: dict[str, Any]) -> str:
         "scale": {"zero": False},
         "axis": {"format": ".0%", "tickCount": 5},
     }
-    x = {"field": "hours", "type": "quantitative", "title": "people’s hours"}
+    x = {
+        "field": "hours",
+        "type": "quantitative",
+        "title": "people’s hours",
+        "axis": {"tickCount": 5},
+    }
     shared = {"x": x | {"scale": {"zero": True}}} | _colour("when", [BEFORE, NOW])
     point = {"type": "point", "filled": True, "size": 110, "opacity": 1, "tooltip": True}
     layers = [

@@ -34,8 +34,8 @@ class TestPolicyWords:
         )
 
         assert told == (
-            "Always the learned router sends up to 0.2 of the work to people, where they gain "
-            "most, explores 0.05 by chance, and otherwise the judge strict 1 judges it."
+            "Always the learned router sends up to 20 % of the work to people, where they gain "
+            "most, explores 5 % by chance, and otherwise the judge strict 1 judges it."
         )
 
     def test_tell_a_policy_without_rules(self):

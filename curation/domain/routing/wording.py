@@ -25,10 +25,11 @@ def policy_words(policy: Policy) -> list[str]:
     ]
     rest = "Otherwise" if told else "Always"
     if policy.learned:
+        most, chance = 100 * policy.learned.human_share, 100 * policy.learned.explore
         told.append(
-            f"{rest} the learned router sends up to {policy.learned.human_share:.3g} of the work "
-            f"to people, where they gain most, explores {policy.learned.explore:.3g} by chance, "
-            f"and otherwise {outcome(policy.default)}."
+            f"{rest} the learned router sends up to {most:.3g} % of the work to people, where they "
+            f"gain most, explores {chance:.3g} % by chance, and otherwise "
+            f"{outcome(policy.default)}."
         )
     else:
         told.append(f"{rest}, {outcome(policy.default)}.")
