@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotation.domain.families import model_family
 from annotation.domain.judges.combining import Answered, combined
@@ -20,8 +20,8 @@ from annotation.domain.judges.opinions import (
 )
 from annotation.domain.judges.scaling import Scales, scaled, scales_from
 from annotation.domain.verdicts import BOTH_BAD, N_VERDICTS, NO_VERDICT, TIE, Ints
-from annotation.domain.vocabulary import Outcome
-from annotation.models import Calibration, JudgeVerdict, Project
+from annotation.domain.vocabulary import AnnotatorKind, Outcome
+from annotation.models import Annotator, Calibration, JudgeVerdict, Project
 
 ONLY = "AND c.id = ANY(%(comparisons)s)"
 VERDICTS = """
@@ -45,11 +45,9 @@ VERDICTS = """
 # Two responses are the fewest; "< 3" is the same as "= 2", but the planner expects many rows of it.
 IMPORTED = """
     SELECT {columns}
-    FROM judgment j
-         JOIN annotator a ON a.id = j.annotator_id AND a.kind = 'llm'
-         JOIN comparison c ON c.id = j.comparison_id
+    FROM judgment j JOIN comparison c ON c.id = j.comparison_id
     WHERE j.project_id = %(project)s AND j.outcome IN ('ranked', 'both_bad') {only}
-      AND NOT EXISTS (SELECT 1 FROM judge WHERE judge.annotator_id = j.annotator_id)
+      AND j.annotator_id = ANY(%(imported)s)
       AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
 """
 PAIR_COLUMNS = """
@@ -85,13 +83,20 @@ def chances_on(project: Project, comparison_ids: Collection[int] | None = None) 
     Args:
         comparison_ids: only these; all without.
     """
-    values: dict[str, Any] = {"project": project.pk}
+    values: dict[str, Any] = {"project": project.pk, "imported": imported_judges(project)}
     if comparison_ids is not None:
         values["comparisons"] = sorted(comparison_ids)
     parts = (of_verdicts(values), of_votes(values), of_rankings(values))
     rows = np.concatenate([np.asarray(part, float).reshape(-1, 7) for part in parts])
     annotators = np.unique(rows[:, 0]).astype(int).tolist()
     return table_of(rows[np.lexsort((rows[:, 1], rows[:, 0]))], families_of(annotators))
+
+
+def imported_judges(project: Project) -> list[int]:
+    """LLM annotators that were not configured here; those of no project may have judged in it."""
+    of_project = Q(project=project) | Q(project=None)
+    found = Annotator.objects.filter(of_project, kind=AnnotatorKind.LLM, judge=None)
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def table_of(rows: Any, families: dict[int, str]) -> JudgeTable:
