@@ -1,4 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from django.db import connection, transaction
 
 from annotation.domain.vocabulary import (
     AnswerStatus,
@@ -238,6 +242,35 @@ class TestConcludeVerdict:
             "rhyme": {"ranking": [[first], [second]]},
             "clarity": {"ratings": {str(first): 5, str(second): 3}},
         }
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConcludeVerdictInParallel:
+    def test_concludes_once_where_two_workers_finish_the_last_requests_together(
+        self, make_judge, make_comparison, answer, conclude
+    ):
+        judge, comparison = make_judge(), make_comparison()
+        waiting = {"state": RequestState.QUEUED, "status": "", "verdict": None}
+        requests = [answer(judge, comparison, order, [], **waiting) for order in (0, 1)]
+        both_answered = Barrier(2)
+
+        def finish(request):
+            with transaction.atomic():
+                said = {"outcome": "ranked", "tiers": FIRST_PLACE, "criteria": {}, "why": ""}
+                JudgeRequest.objects.filter(pk=request.pk).update(
+                    state=RequestState.ANSWERED, status=AnswerStatus.USABLE, verdict=said
+                )
+                both_answered.wait()
+                found = conclude(judge, comparison)
+            connection.close()
+            return found
+
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(finish, requests))
+
+        assert JudgeVerdict.objects.get().n_answers == 2
+        assert Judgment.objects.count() == 1
+        assert sorted(verdict is None for verdict in found) == [False, True]
 
 
 class TestReportOnConfiguredJudges:
