@@ -24,7 +24,7 @@ from annotation.models import (
 )
 from annotation.selectors.judge_requests import progress_of
 from annotation.services import queue
-from annotation.services.judges import booking, configuring, requests, runs, taking
+from annotation.services.judges import booking, configuring, leases, requests, runs, taking
 from annotation.services.judges.material import Library
 from practice.behaviour import BODIES, MESSAGES
 
@@ -602,7 +602,7 @@ class TestALease:
         judge = judge_at(order_policy=OrderPolicy.ONE)
         ask(judge)
         call = self.take(judge, noon).calls[0]
-        booking.book_expired(library=Library(), now=noon + LATER)
+        leases.book_expired(library=Library(), now=noon + LATER)
         line = requests.Line(judge.endpoint.base_url, "", 5.0)
 
         n_booked = booking.book(
@@ -623,7 +623,7 @@ class TestALease:
         for number in range(MOST_TRIES):
             start = noon + 2 * number * LATER
             assert self.take(judge, start).calls
-            booking.book_expired(library=Library(), now=start + LATER)
+            leases.book_expired(library=Library(), now=start + LATER)
 
         request = JudgeRequest.objects.get()
         assert (request.state, request.status) == ("failed", "unreachable")

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from annotation.domain.errors import DomainError
 from annotation.domain.vocabulary import JudgeState, ProjectState, RequestState, RunState
 from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
-from annotation.services.judges import booking, breaker, seats, taking
+from annotation.services.judges import booking, breaker, leases, seats, taking
 from annotation.services.judges.configuring import key_of
 from annotation.services.judges.lanes import Lane
 from annotation.services.judges.material import Library
@@ -94,14 +94,14 @@ class Drain:
         return self.is_stopping() or (self.limit is not None and self.n_taken >= self.limit)
 
     def run(self) -> int:
-        n_done = booking.book_expired(library=self.library, now=self.clock.now())
+        n_done = leases.book_expired(library=self.library, now=self.clock.now())
         while True:
             n_taken, n_booked = self.take(), self.collect()
             n_done += n_booked
             if n_taken or n_booked or self.n_in_hand:
                 self.idle_since = None
             elif not self.waits():
-                booking.finish_runs(now=self.clock.now())
+                leases.finish_runs(now=self.clock.now())
                 return n_done
 
     def take(self) -> int:
@@ -134,7 +134,7 @@ class Drain:
         """See which endpoints have something due and may be asked, and take seats there."""
         self.looked_at = time.monotonic()
         now = self.clock.now()
-        booking.book_expired(library=self.library, now=now)
+        leases.book_expired(library=self.library, now=now)
         for pk in left_alone(self.lanes, now):
             self.lanes[pk].is_shut |= not self.lanes[pk].is_probing
         for endpoint in due_endpoints(self.project, now):
@@ -169,7 +169,7 @@ class Drain:
         outcomes = [one for one in came if isinstance(one, Outcome)]
         for ticket in [*unsent, *(outcome.ticket for outcome in outcomes)]:
             self.lanes[ticket.endpoint_id].tickets.pop(ticket.request_id)
-        booking.hand_back(tickets=unsent)
+        leases.hand_back(tickets=unsent)
         return self.book(outcomes)
 
     def came(self) -> list[Outcome | Ticket]:

@@ -11,7 +11,7 @@ from annotation.domain.judges.asking import cache_key, chat_of, new_nonce
 from annotation.domain.judges.costs import most_cost_of
 from annotation.domain.vocabulary import AnswerStatus, RequestState
 from annotation.models import Endpoint, JudgeAnswer, JudgeRequest
-from annotation.services.judges import budgets, sending
+from annotation.services.judges import budgets, replies, sending
 from annotation.services.judges.material import Library, Material, material_for
 from annotation.services.judges.sending import Blame, Call, Outcome, Ticket
 
@@ -170,7 +170,7 @@ def without_answered(calls: Sequence[Call], taken: Taken) -> list[Call]:
 def read_again(call: Call, answer: JudgeAnswer) -> Outcome | None:
     """Read a kept answer as it was read before; None should it no longer be usable."""
     known = replace(call, ticket=replace(call.ticket, nonce=answer.nonce))
-    reading, chances = sending.read(known, sending.envelope_of(answer.raw))
+    reading, chances = sending.read(known, replies.envelope_of(answer.raw))
     if reading.said is None:
         return None
     return Outcome(
