@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from annotation.domain.vocabulary import Role
+from annotation.domain.vocabulary import Role, RunPurpose
 from annotation.models import Annotator, Comparison, Import, Judgment, Rationale, Span
 from annotation.services import projects
 from annotation.services.aggregation import refresh_next_stale
 from annotation.services.feedback import trusting
 from annotation.services.feedback.taking import take_feedback
+from annotation.services.judges.runs import ask_judge
 from benchmarks.routing_simulation import simulate
 from curation.domain.routing.evaluation import evaluate
 from curation.domain.selection.wish import Wish
@@ -35,6 +36,13 @@ PAGES = {
     "judgments": "/projects/haiku/judgments/",
     "quality": "/projects/haiku/quality/",
     "judges": "/projects/haiku/judges/",
+    "add a judge": "/projects/haiku/judges/add/",
+    "a judge": "/projects/haiku/judges/{judge}/",
+    "run a judge": "/projects/haiku/judges/{judge}/run/?among=all",
+    "a run": "/projects/haiku/judges/{judge}/runs/1/",
+    "no judges to compare": "/projects/haiku/judges/compare/",
+    "endpoint": "/projects/haiku/judges/endpoints/{endpoint}/",
+    "template": "/projects/haiku/judges/templates/{template}/",
     "leaderboard": "/projects/haiku/leaderboard/",
     "feedback": "/projects/haiku/feedback/",
     "no feedback": "/projects/ranks/feedback/",
@@ -74,7 +82,7 @@ LOOKS = [(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")]
 
 
 @pytest.fixture
-def filled(project, make_project, make_user, make_item, make_comparison, join, noon):
+def filled(project, make_project, make_user, make_item, make_comparison, make_judge, join, noon):
     """A project with something on each of its pages, and its admin."""
     admin = make_user("ada", is_staff=True)
     join(admin, project, Role.ADMIN)
@@ -110,7 +118,18 @@ def filled(project, make_project, make_user, make_item, make_comparison, join, n
     bring_feedback_in(judged, noon)
     while refreshing.refresh_next(now=noon):
         pass
-    return admin, {"item": judged.item_id, "comparison": judged.id, "import": source.id}
+    judge = make_judge()
+    ask_judge(
+        judge=judge, comparison_ids=[judged.id], purpose=RunPurpose.TRIAL, user=admin, now=noon
+    )
+    return admin, {
+        "item": judged.item_id,
+        "comparison": judged.id,
+        "import": source.id,
+        "judge": judge.id,
+        "endpoint": judge.endpoint_id,
+        "template": judge.template_id,
+    }
 
 
 def bring_feedback_in(comparison, noon):
