@@ -4,7 +4,7 @@ import pytest
 
 from annotation.domain.errors import InvalidField, NotFound
 from annotation.domain.vocabulary import JudgeState, OrderPolicy, ProjectState, RunPurpose
-from annotation.models import AuditEvent, JudgeRequest, JudgeRun
+from annotation.models import AuditEvent, Judge, JudgeRequest, JudgeRun
 from annotation.services.judges import runs
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +169,18 @@ class TestTurningARun:
         states = sorted(run.requests.values_list("state", flat=True))
         assert (cancelled.state, cancelled.finished_at) == ("cancelled", noon)
         assert states == ["cancelled", "running"]
+
+    def test_lets_cheaper_requests_go_on_once_a_dear_one_is_cancelled(
+        self, make_judge, make_comparison, ask, noon
+    ):
+        judge = make_judge()
+        run = ask(judge, make_comparison())
+        Judge.objects.update(unaffordable=2_000_000)
+
+        runs.cancel_run(run=run, user=None, now=noon)
+
+        judge.refresh_from_db()
+        assert judge.unaffordable == 0
 
     def test_leaves_a_run_that_is_over(self, make_judge, make_comparison, ask, noon):
         run = runs.cancel_run(run=ask(make_judge(), make_comparison()), user=None, now=noon)

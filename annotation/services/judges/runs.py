@@ -175,6 +175,7 @@ def turn(run: JudgeRun, state: RunState, user: User | None, now: datetime) -> Ju
             fresh.finished_at = now
             queued = JudgeRequest.objects.filter(run=fresh, state=RequestState.QUEUED)
             queued.update(state=RequestState.CANCELLED, finished_at=now)
+            look_afresh_at_budget(fresh.judge)
         fresh.save(update_fields=["state", "finished_at"])
         record(fresh, user, "judge_run_state_set", now, to=state.value)
     return fresh
@@ -240,9 +241,15 @@ def add_requests(run: JudgeRun, comparison_ids: Sequence[int], now: datetime) ->
         n_requests=F("n_requests") + n_requests,
         n_comparisons=F("n_comparisons") + n_comparisons,
     )
+    look_afresh_at_budget(judge)
     run.n_requests += n_requests
     run.n_comparisons += n_comparisons
     return n_requests
+
+
+def look_afresh_at_budget(judge: Judge) -> None:
+    """Other requests wait now than those of which one was too dear."""
+    Judge.objects.filter(pk=judge.pk, unaffordable__gt=0).update(unaffordable=0)
 
 
 def shared_out(judges: Sequence[Judge], comparison_ids: Sequence[int]) -> dict[int, list[int]]:
