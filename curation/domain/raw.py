@@ -8,7 +8,6 @@ import pyarrow as pa
 from annotation.domain.consensus import TIE
 from annotation.domain.content import chat_messages, text_of
 from annotation.domain.vocabulary import Outcome
-from curation.domain.canonical import unscaled
 from curation.domain.recipes import Recipe
 from curation.domain.records import Record
 
@@ -94,25 +93,17 @@ def response_fields(response: Record) -> Row:
 def vote_rows(record: Record, recipe: Recipe) -> Rows:
     """Write the judgments in force in the schema of imports; corrected ones are "superseded".
 
-    What users' feedback implies follows, of kind "user" with its weight among the metadata: it is
-    no vote, and `import_judgments` refuses it.
+    What users' feedback implies follows, of kind "user": it is no vote, `import_judgments` refuses
+    it, and how far each kind of feedback is to be trusted is in the version's manifest.
     """
     for comparison in record["comparisons"]:
-        said = [*comparison["judgments"], *map(weighed, comparison.get("feedback", []))]
+        said = [*comparison["judgments"], *comparison.get("feedback", [])]
         superseded = {judgment["supersedes"] for judgment in said}
         for judgment in said:
             if judgment["judgment"] in superseded:
                 yield None, "superseded"
             else:
                 yield vote_row(record, comparison, judgment), ""
-
-
-def weighed(judgment: Record) -> Record:
-    """Put the weight of a weak judgment among its metadata, as a share."""
-    return {
-        **judgment,
-        "metadata": {**judgment["metadata"], "weight": unscaled(judgment["weight"])},
-    }
 
 
 def vote_row(record: Record, comparison: Record, judgment: Record) -> Row:

@@ -167,10 +167,9 @@ def judgment_record(row: Facts, comparison: str, names: Mapping[int, str], terms
         ),
     }
     name = row["external_id"] or f"j-{digest_of({**said, 'comparison': comparison})[:20]}"
-    weight = {} if row["kind"] in VOTERS else {"weight": scaled(row["weight"])}
     family = family_named(row["judge_family"], row["judge_model"])
     voice = {"family": family} if family else {}
-    return {"judgment": name, "supersedes": None, **said, **weight, **voice}
+    return {"judgment": name, "supersedes": None, **said, **voice}
 
 
 def annotator_name(row: Facts, key: bytes) -> str:

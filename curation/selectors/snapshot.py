@@ -9,9 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Comparison, Item, Judgment, Project, Response, Span
-from annotation.selectors.feedback import weight_of_judgments
 from curation.selectors.duplicates import groups_of
 
 BATCH = 200
@@ -153,10 +151,8 @@ def judgments_by_comparison(comparison_ids: Sequence[int]) -> Rows:
         rationale_tags=F("rationale__tags"),
     )
     rows: list[dict[str, Any]] = [dict(row) for row in found]
-    weights = weight_of_judgments([row["id"] for row in rows if row["kind"] == AnnotatorKind.USER])
     spans = spans_by_rationale([row["rationale_pk"] for row in rows if row["rationale_pk"]])
     for row in rows:
-        _, row["weight"] = weights.get(row["id"], ("", None))
         row["annotator"] = row.pop("name")
         row["is_pseudonym"] = row.pop("annotator_project") is not None
         row["is_imported"] = row["is_pseudonym"] or bool(row["external_id"])

@@ -15,7 +15,7 @@ from django.db.models import Max
 from annotation.domain.errors import DomainError
 from annotation.domain.vocabulary import VOTERS, WorkState
 from annotation.models import Judgment, Project, User
-from annotation.selectors import profiles
+from annotation.selectors import feedback, profiles
 from annotation.services.verdicts import settlement_of
 from curation.domain.recipes import Recipe, recipe_json, recipe_of
 from curation.domain.records import SPEC, Record, Terms, record_of
@@ -130,6 +130,7 @@ def watermark(projects: Sequence[Project]) -> dict[str, Any]:
     judgments = Judgment.objects.filter(project__in=projects, annotator__kind__in=VOTERS)
     last = judgments.aggregate(last=Max("judged_at"))["last"]
     people = profiles.exported_counts(projects)
+    trust = feedback.weights_of([project.pk for project in projects])
     return {
         "projects": [
             {
@@ -137,6 +138,7 @@ def watermark(projects: Sequence[Project]) -> dict[str, Any]:
                 "name": project.name,
                 "license": project.license,
                 "attribution": project.attribution,
+                **({"feedback_weights": trust[project.pk]} if trust[project.pk] else {}),
             }
             for project in projects
         ],

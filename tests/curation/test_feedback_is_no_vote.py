@@ -162,7 +162,7 @@ class TestTheSignalsOfFeedback:
 
 @pytest.mark.django_db(transaction=True)
 class TestAVersion:
-    def test_leaves_feedback_out_of_preferences_and_keeps_it_in_raw_with_its_weight(
+    def test_leaves_feedback_out_of_preferences_and_keeps_it_in_raw_beside_its_weight(
         self, comparison, give_feedback, judge, ann, project, noon, cut, write
     ):
         judge(ann, comparison, [[0], [1]])
@@ -177,8 +177,11 @@ class TestAVersion:
         rows = lines_of(write(version, "raw"), "votes-jsonl")
         assert [(row["kind"], row["meta"]) for row in rows] == [
             ("human", None),
-            ("user", {"feedback": "edit", "rule": 1, "weight": 0.25}),
+            ("user", {"feedback": "edit", "rule": 1}),
         ]
         assert not rows[1]["annotator"].startswith("user ")
+        assert version.manifest["facts"]["projects"][0]["feedback_weights"] == {"edit": 0.25}
+        FeedbackTrust.objects.update(weight=0.9)
+        assert cut(project).digest == version.digest
         (preference,) = lines_of(write(version, "trl-preference"), "jsonl")
         assert preference["chosen"][0]["content"] == "first answer"
