@@ -196,8 +196,9 @@ class RoutingDecision(models.Model):
 class Guard(models.Model):
     """How often judges err in one slice of the work, from the share that people judge too. Derived.
 
-    `bound` is the upper Clopper-Pearson limit of the error. Where it crosses the policy's limit the
-    slice is turned to people, until an admin clears it.
+    `bound` is the upper Clopper-Pearson limit of the error, for whoever looks once. The slice is
+    turned to people, until an admin clears it, where its error is surely above the policy's limit,
+    however often one looks.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
