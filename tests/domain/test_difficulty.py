@@ -246,6 +246,26 @@ class TestModel:
             fitted.probability(table.features), abs=1e-4
         )
 
+    def test_is_the_same_after_storing_where_a_feature_hardly_varies(self):
+        table = self.rows()
+        table.features[:, 1] = 0.1 + 1e-8 * table.features[:, 1]
+        fitted = model.fit(table)
+
+        read = model.from_json(*fitted.as_json(["a", "b", "c"]), ["a", "b", "c"])
+
+        with np.errstate(all="raise"):
+            order = read.order(table.features)
+        assert order == pytest.approx(fitted.order(table.features), abs=1e-5)
+
+    def test_reads_a_model_that_was_stored_with_a_deviation_of_nothing(self):
+        table = self.rows()
+        weights, knots = model.fit(table).as_json(["a", "b", "c"])
+        weights["features"]["b"]["sd"] = 0.0
+
+        read = model.from_json(weights, knots, ["a", "b", "c"])
+
+        assert np.isfinite(read.order(table.features)).all()
+
     def test_never_puts_one_prompt_on_both_sides_of_a_fold(self):
         prompt = np.random.default_rng(1).integers(0, 12, 200)
 

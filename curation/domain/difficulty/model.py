@@ -17,6 +17,7 @@ THIRDS = 3
 EACH_BIN = 100  # comparisons: the share of those that disagree is then known to about .05
 MOST_BINS = 50
 DECIMALS = 6
+SLIGHTEST = 1e-5  # what a feature varies by at least to tell anything: less is rounding
 MOST_STEPS = 500
 
 
@@ -102,7 +103,8 @@ def from_json(weights: dict[str, Any], knots: list[list[float]], names: Sequence
         np.array([one[key] for one in stored]) for key in ("mean", "sd", "weight", "missing")
     ]
     curve = np.array(knots, float).reshape(-1, 2)
-    mean, sd, weight, missing = columns
+    mean, stored_sd, weight, missing = columns
+    sd = np.where(stored_sd > 0, stored_sd, 1.0)  # one that hardly varied was once rounded to 0
     return Model(mean, sd, weight, missing, weights["intercept"], curve[:, 0], curve[:, 1])
 
 
@@ -160,7 +162,7 @@ def linear(table: Table) -> Model:
     n = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, table.features, 0.0).sum(axis=0) / n
     spread = (np.where(known, table.features - mean, 0.0) ** 2).sum(axis=0) / n
-    sd = np.where(spread > 0, np.sqrt(spread), 1.0)
+    sd = np.where(spread >= SLIGHTEST**2, np.sqrt(spread), 1.0)
     columns = design(table.features, mean, sd)
     m = len(table.target)
     weight = np.concatenate([table.weight * table.target, table.weight * (1 - table.target)])
