@@ -172,6 +172,13 @@ class TestDecide:
         assert asked.mean() == pytest.approx(1 - 0.75 * 0.95, abs=0.012)
         assert set(np.array(routes_of(decisions))[asked]) == {"both"}
 
+    def test_is_sure_of_people_in_a_turned_slice_explored_or_not(self):
+        decisions = decide(LEARNING, facts_about(1_000), seed=5, turned_slices={"learned"})
+
+        assert set(routes_of(decisions)) == {"human", "both"}
+        assert decisions.explored.any()
+        assert decisions.propensity.tolist() == [1.0] * 1_000
+
     def test_gives_people_what_they_gain_most_on_within_their_share(self):
         n = 1_000
         p = np.linspace(0.5, 0.95, n)

@@ -105,8 +105,10 @@ def decide(
         _let_learned_decide(draft, policy.learned, facts.ids, seed, learned, threshold)
     route, propensity = draft.route, draft.propensity
     slices = slices_of(policy, facts, draft.rule)
-    turned = (route == JUDGE) & np.isin(slices.astype(str), sorted(turned_slices))
-    route[turned], propensity[turned] = HUMAN, 1.0
+    is_peoples = np.isin(slices.astype(str), sorted(turned_slices))
+    turned = (route == JUDGE) & is_peoples
+    route[turned] = HUMAN
+    propensity[turned | (draft.explored & is_peoples)] = 1.0
     by_chance = (route == JUDGE) | draft.explored
     propensity[by_chance] = 1 - (1 - propensity[by_chance]) * (1 - policy.audit_share)
     audited = (route == JUDGE) & (draws_of(facts.ids, seed, AUDIT) < policy.audit_share)
