@@ -118,7 +118,7 @@ def price_of(judge: Judge) -> Price:
 
 
 def asked_already(project: Project, ids: Ints, judges: Sequence[Judge]) -> Bools:
-    """Which judges were asked about which comparisons, shape (n, J)."""
+    """Which judges were asked about which of some comparisons, by ascending id, shape (n, J)."""
     asked = np.zeros((len(ids), len(judges)), dtype=np.bool_)
     columns = {judge.pk: place for place, judge in enumerate(judges)}
     if not columns:
@@ -131,6 +131,7 @@ def asked_already(project: Project, ids: Ints, judges: Sequence[Judge]) -> Bools
         }
         cursor.execute(ASKED, listed)
         rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+    rows = rows[np.isin(rows[:, 1], ids)]
     places = np.searchsorted(ids, rows[:, 1])
     for judge, column in columns.items():
         asked[places[rows[:, 0] == judge], column] = True

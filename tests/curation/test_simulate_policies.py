@@ -51,6 +51,31 @@ def put(project, noon):
 
 
 @pytest.fixture
+def ask(project, noon):
+    """Have the project's judge asked about a comparison in both orders: ask(comparison)."""
+
+    def ask(comparison):
+        judge = project.judges.get()
+        run = JudgeRun.objects.create(
+            project=project, judge=judge, number=1, purpose=RunPurpose.ROUTING, created_at=noon
+        )
+        for order in (0, 1):
+            JudgeRequest.objects.create(
+                project=project,
+                judge=judge,
+                endpoint=judge.endpoint,
+                run=run,
+                comparison=comparison,
+                order=order,
+                shown_order=comparison.response_ids,
+                due_at=noon,
+                created_at=noon,
+            )
+
+    return ask
+
+
+@pytest.fixture
 def filled(make_judge, make_comparison, put):
     """Four comparisons with two slots each, the last two hard; three with a judge's verdict."""
     make_judge(budget=1_000)
@@ -127,29 +152,26 @@ class TestSimulateNext:
         assert (row["comparisons"], row["requests"]) == (2, 4)
         assert row["money"] == pytest.approx(2 * each, abs=1)
 
-    def test_reckons_nothing_for_what_was_asked_already(
-        self, filled, make_policy, simulated, project, noon
-    ):
-        judge = project.judges.get()
-        run = JudgeRun.objects.create(
-            project=project, judge=judge, number=1, purpose=RunPurpose.ROUTING, created_at=noon
-        )
-        for order in (0, 1):
-            JudgeRequest.objects.create(
-                project=project,
-                judge=judge,
-                endpoint=judge.endpoint,
-                run=run,
-                comparison=filled[0],
-                order=order,
-                shown_order=filled[0].response_ids,
-                due_at=noon,
-                created_at=noon,
-            )
+    def test_reckons_nothing_for_what_was_asked_already(self, filled, make_policy, simulated, ask):
+        ask(filled[0])
 
         [row] = simulated(make_policy()).result["judges"]
 
         assert (row["comparisons"], row["still_wanted"], row["requests"]) == (2, 1, 2)
+
+    @pytest.mark.parametrize("place", [0, 3])
+    def test_leaves_out_what_was_asked_about_and_settled_since(
+        self, filled, make_policy, simulated, ask, judge, ann, noon, place
+    ):
+        ask(filled[place])
+        judge(ann, filled[place], [[0], [1]])
+        while refresh_next_stale(now=noon):
+            pass
+
+        done = simulated(make_policy())
+
+        assert (done.error, done.result["settled"], done.result["n"]) == ("", 1, 3)
+        assert [row["comparisons"] - row["still_wanted"] for row in done.result["judges"]] == [0]
 
     def test_counts_judgments_that_people_gave_already(
         self, filled, make_policy, simulated, ann, noon
