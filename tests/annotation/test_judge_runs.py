@@ -1,6 +1,9 @@
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
+from django.db import connection, transaction
 
 from annotation.domain.errors import InvalidField, NotFound
 from annotation.domain.vocabulary import JudgeState, OrderPolicy, ProjectState, RunPurpose
@@ -146,6 +149,41 @@ class TestAskJudges:
         suspended = make_judge(state=JudgeState.SUSPENDED)
 
         assert self.ask([suspended], [make_comparison()], noon) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAskJudgesInParallel:
+    def test_does_not_wait_for_answers_that_are_being_booked(
+        self, make_judge, make_comparison, noon
+    ):
+        told = {
+            "judge_ids": [make_judge().pk],
+            "comparison_ids": [make_comparison().pk],
+            "now": noon,
+        }
+        runs.ask_judges(**told)
+        is_held, is_over = Event(), Event()
+
+        def book():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT FROM judge_run FOR SHARE")
+                cursor.execute("SELECT FROM judge_request FOR NO KEY UPDATE")
+                is_held.set()
+                is_over.wait(30)
+            connection.close()
+
+        with ThreadPoolExecutor(1) as worker:
+            booked = worker.submit(book)
+            is_held.wait(30)
+            try:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '2s'")
+                    n_added = runs.ask_judges(**told)
+            finally:
+                is_over.set()
+            booked.result()
+
+        assert n_added == 0
 
 
 class TestTurningARun:

@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from threading import Event
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, AuditEvent
@@ -242,6 +245,32 @@ class TestClear:
         guarding.recount_next(now=noon)
 
         assert guard_of(project).n_audited == 0
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_not_undone_by_a_count_that_began_before(
+        self, project, turned, audit, noon, monkeypatch
+    ):
+        audit(2)
+        counted, is_counting, clearing = guards.agreement_on, Event(), []
+
+        def slowly(*given):
+            is_counting.set()
+            for clear in clearing:
+                wait([clear], timeout=1)  # it waits for this count, or is over at once
+            return counted(*given)
+
+        def clear():
+            is_counting.wait(30)
+            guarding.clear_guard(guard=turned, user=None, now=noon)
+            connection.close()
+
+        monkeypatch.setattr(guards, "agreement_on", slowly)
+        with ThreadPoolExecutor(1) as admin:
+            clearing.append(admin.submit(clear))
+            guarding.recount_next(now=noon)
+
+        clearing[0].result()
+        assert guard_of(project).state == GuardState.CLEARED
 
     def test_is_harmless_where_nothing_is_turned(self, project, audit, noon):
         audit(2)

@@ -24,7 +24,8 @@ NUMBER_LOCK = 0x514A5275  # "QJRu": with the judge, one run is numbered at a tim
 OPEN_STATES = (RunState.RUNNING, RunState.PAUSED)
 
 # The first order is drawn by a hash, so it is balanced over comparisons and the same for every
-# judge; the second is its reverse. What was cancelled is asked anew, what was asked is left.
+# judge; the second is its reverse. What was cancelled is asked anew. What was asked is passed over,
+# not met as a conflict: that would lock requests whose answers are being booked.
 ADD_REQUESTS = """
     WITH added AS (
         INSERT INTO judge_request (
@@ -41,7 +42,12 @@ ADD_REQUESTS = """
         ) drawn
         CROSS JOIN generate_series(0, %(n_orders)s - 1) AS "order"
         CROSS JOIN generate_series(0, %(n_samples)s - 1) AS sample
-        WHERE c.id = ANY(%(comparisons)s) AND c.project_id = %(project)s
+        WHERE c.id = ANY(%(comparisons)s) AND c.project_id = %(project)s AND NOT EXISTS (
+            SELECT FROM judge_request asked
+            WHERE asked.judge_id = %(judge)s AND asked.comparison_id = c.id
+              AND asked."order" = "order"."order" AND asked.sample = sample.sample
+              AND asked.is_trial = %(is_trial)s AND asked.state <> 'cancelled'
+        )
         ORDER BY c.id, "order", sample
         ON CONFLICT (judge_id, comparison_id, "order", sample, is_trial) DO UPDATE
         SET run_id = excluded.run_id, state = 'queued', due_at = excluded.due_at, tries = 0,
@@ -237,6 +243,8 @@ def add_requests(run: JudgeRun, comparison_ids: Sequence[int], now: datetime) ->
             },
         )
         n_requests, n_comparisons = cursor.fetchone()
+    if not n_requests:
+        return 0
     JudgeRun.objects.filter(pk=run.pk).update(
         n_requests=F("n_requests") + n_requests,
         n_comparisons=F("n_comparisons") + n_comparisons,

@@ -55,7 +55,9 @@ def recount(*, policy: RoutingPolicy, now: datetime) -> int:
 
 def recount_slice(*, project: Project, rules: Policy, audited: Audited, now: datetime) -> bool:
     """Recount one slice; give whether anything is new. A turned one stays turned."""
-    row = Guard.objects.filter(project=project, slice=audited.slice).first()
+    # Locked, so that an admin who clears the slice meanwhile is not overruled by an old count.
+    rows = Guard.objects.select_for_update(of=("self",), no_key=True)
+    row = rows.filter(project=project, slice=audited.slice).first()
     guard = row or Guard(project=project, slice=audited.slice, limit=rules.error_limit)
     counted = audited.comparisons[audited.decisions > guard.since_decision]
     counted.sort()
