@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from django.db import connection
@@ -398,7 +398,14 @@ class Door(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Location", "http://127.0.0.1:9/")
         self.end_headers()
-        self.wfile.write(body)
+        if body is not None:
+            self.wfile.write(body)
+            return
+        try:
+            while not self.server.is_left.wait(0.02):
+                self.wfile.write(b" ")
+        except OSError:
+            self.server.is_left.set()
 
     def log_message(self, *_):
         pass
@@ -408,9 +415,11 @@ class Door(BaseHTTPRequestHandler):
 def door():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     server.seen, server.answer = [], (200, b'{"data": [{"id": "practice-1"}]}')
+    server.is_left = Event()
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
+    server.is_left.set()
     server.shutdown()
     server.server_close()
 
@@ -458,6 +467,15 @@ class TestLookAt:
 
         assert not look.is_fine
         assert "Nothing answers" in look.sentence
+
+    def test_leaves_an_endpoint_that_never_ends_its_answer(self, endpoint, door, monkeypatch):
+        monkeypatch.setattr(connecting, "LOOK_SECONDS", 0.3)
+        door.answer = (200, None)
+
+        look = connecting.look_at(endpoint=endpoint)
+
+        assert not look.is_fine
+        assert door.is_left.wait(30)
 
     def test_says_that_the_key_is_missing_before_it_asks(self, endpoint, door, settings):
         settings.SECRET_KEY = "x" * 60
