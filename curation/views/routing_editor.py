@@ -70,6 +70,8 @@ def sent(request: HttpRequest) -> Any:
     except json.JSONDecodeError as error:
         told = BROKEN_JSON.format(error.msg, error.lineno, error.colno)
         raise InvalidField(told, field="json") from error
+    except ValueError:
+        raise InvalidField("A number in this JSON has too many digits.", field="json") from None
 
 
 def tidy(content: Any, to: str) -> Any:

@@ -222,6 +222,7 @@ class TestEditor:
         [
             ("{", "This is no JSON"),
             ("[" * 100_000, "JSON"),
+            ("9" * 5_000, "too many digits"),
             ('{"default": {"route": "nobody"}}', "choose one of"),
             ('{"rules": 3}', "give a list"),
             ("7", "give an object"),

@@ -118,5 +118,10 @@ class TestWatch:
         assert seen.must_turn
         assert LIMIT < seen.least < seen.rate < seen.bound
 
+    def test_says_nothing_surely_of_one_error_in_very_many_audits(self):
+        seen = guard.watch(1, 1_000_000, LIMIT)
+
+        assert (seen.least, seen.must_turn) == (0.0, False)
+
     def test_knows_nothing_without_audits(self):
         assert guard.watch(0, 0, LIMIT) == guard.Watch(0, 0, None, 1.0, 0.0, False)

@@ -101,6 +101,8 @@ def running_least(n_wrong: int, n_audited: int, *, level: float = LEVEL) -> floa
     def excess(probability: float) -> float:
         return log_odds_against(n_wrong, n_audited, probability) + float(np.log(1 - level))
 
+    if excess(TINY) <= 0:
+        return 0.0
     return float(optimize.brentq(excess, TINY, rate, xtol=1e-10))
 
 
