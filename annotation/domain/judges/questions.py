@@ -3,6 +3,7 @@
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from annotation.domain.content import content_hash
@@ -34,7 +35,12 @@ class Template:
     @property
     def digest(self) -> bytes:
         """32 bytes that cover all that shapes the request: these fields and Quorum's own rules."""
-        return content_hash(vars(self) | {"rules": SENTENCES})
+        return digest_of(self)
+
+
+@lru_cache(maxsize=256)
+def digest_of(template: Template) -> bytes:
+    return content_hash(vars(template) | {"rules": SENTENCES})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,13 @@ from annotation.services.judges.reasons import criteria_of, rationale_of
 
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
 
+# Of a request and its answer; the answer's text may be long, and is not looked at.
+OF_REQUEST = (
+    *("judge_id", "comparison_id", "is_trial", "state", "order", "shown_order", "verdict"),
+    *("chances", "is_cached", "cost", "answer__cost", "answer__seconds"),
+)
+OF_RESPONSE = ("pk", "external_id", "content_hash", "item_id", "item__external_id")
+
 Key = tuple[int, int, bool]
 
 
@@ -33,13 +40,14 @@ Key = tuple[int, int, bool]
 class Facts:
     """What verdicts on some comparisons rest on, read at once, the comparisons locked.
 
-    Keys are of judge, comparison and whether it is a trial.
+    Keys are of judge, comparison and whether it is a trial. Responses and requests are rows of what
+    is looked at, as they are many.
     """
 
     comparisons: Mapping[int, Comparison]
-    responses: Mapping[int, Response]
+    responses: Mapping[int, Any]
     criteria: Mapping[int, Sequence[Criterion]]
-    requests: Mapping[Key, Sequence[JudgeRequest]]
+    requests: Mapping[Key, Sequence[Any]]
     there: Mapping[Key, JudgeVerdict]
 
 
@@ -92,23 +100,22 @@ def facts_on(keys: Collection[Key]) -> Facts:
     }
     comparisons = {
         comparison.pk: comparison
-        for comparison in Comparison.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("project")
+        for comparison in Comparison.objects.select_for_update(no_key=True)
+        .prefetch_related("project")
+        .only("project_id", "item_id", "response_ids")
         .filter(pk__in=about["comparison__in"])
         .order_by("pk")
     }
     responses = {pk for each in comparisons.values() for pk in each.response_ids}
-    found = Response.objects.filter(pk__in=responses).select_related("item")
-    rows = list(found.only("content_hash", "external_id", "item__external_id"))
+    rows = Response.objects.filter(pk__in=responses).values_list(*OF_RESPONSE, named=True)
     criteria: defaultdict[int, list[Criterion]] = defaultdict(list)
     for criterion in Criterion.objects.filter(
         project__in={each.project_id for each in comparisons.values()}
     ):
         criteria[criterion.project_id].append(criterion)
-    requests: defaultdict[Key, list[JudgeRequest]] = defaultdict(list)
-    # An answer's text may be long, and is not looked at here.
-    asked = JudgeRequest.objects.filter(**about).select_related("answer")
-    for request in asked.defer("answer__raw", "answer__body").order_by("order", "sample"):
+    requests: defaultdict[Key, list[Any]] = defaultdict(list)
+    asked = JudgeRequest.objects.filter(**about).order_by("order", "sample")
+    for request in asked.values_list(*OF_REQUEST, named=True):
         requests[request.judge_id, request.comparison_id, request.is_trial].append(request)
     there = {
         key: verdict
@@ -118,7 +125,7 @@ def facts_on(keys: Collection[Key]) -> Facts:
     return Facts(comparisons, {row.pk: row for row in rows}, criteria, requests, there)
 
 
-def is_complete(requests: Sequence[JudgeRequest]) -> bool:
+def is_complete(requests: Sequence[Any]) -> bool:
     states = {request.state for request in requests}
     return bool(requests) and not states & {*OPEN, RequestState.CANCELLED}
 
@@ -127,24 +134,24 @@ def verdict_row(judge: Judge, facts: Facts, key: Key, now: datetime) -> JudgeVer
     requests = facts.requests[key]
     comparison = facts.comparisons[key[1]]
     verdict = verdict_on(comparison, judge, answers_in(requests), facts)
-    paid = [request.answer for request in requests if request.answer and not request.is_cached]
+    paid = [one for one in requests if one.answer__cost is not None and not one.is_cached]
     return JudgeVerdict(
         judge=judge,
         comparison=comparison,
         is_trial=key[2],
         project_id=comparison.project_id,
-        cost=max(sum(request.cost for request in requests), sum(one.cost for one in paid)),
-        seconds=sum(one.seconds for one in paid),
+        cost=max(sum(request.cost for request in requests), sum(one.answer__cost for one in paid)),
+        seconds=sum(one.answer__seconds for one in paid),
         concluded_at=now,
         **fields_of(verdict),
     )
 
 
-def answers_in(requests: Sequence[JudgeRequest]) -> list[Explained]:
+def answers_in(requests: Sequence[Any]) -> list[Explained]:
     return [one for request in requests if (one := read(request)) is not None]
 
 
-def read(request: JudgeRequest) -> Explained | None:
+def read(request: Any) -> Explained | None:
     if request.verdict is None:
         return None
     return explained(
@@ -230,7 +237,7 @@ def named(chances: Mapping[str, float], comparison: Comparison, facts: Facts) ->
     names = {}
     for response in (facts.responses[pk] for pk in comparison.response_ids):
         is_own = response.item_id == comparison.item_id
-        other = "" if is_own else f"{response.item.external_id}/"
+        other = "" if is_own else f"{response.item__external_id}/"
         names[str(response.pk)] = f"{other}{response.external_id}"
     return {names.get(verdict, verdict): share for verdict, share in chances.items()}
 
