@@ -37,9 +37,15 @@ class Among(StrEnum):
 
 
 def left_to_ask(judge: Judge, among: Among, *, is_trial: bool = False) -> QuerySet[Comparison]:
-    """Comparisons that a judge was not asked about yet, in an order drawn by chance, once."""
-    asked = JudgeRequest.objects.filter(judge=judge, comparison=OuterRef("pk"), is_trial=is_trial)
-    asked = asked.exclude(state=RequestState.CANCELLED)
+    """Comparisons that a judge was not asked about yet, in an order drawn by chance, once.
+
+    Those of which a part was cancelled, such as one display order, are left to ask, too.
+    """
+    requests = JudgeRequest.objects.filter(judge=judge, is_trial=is_trial)
+    cancelled = requests.filter(comparison=OuterRef("comparison"), state=RequestState.CANCELLED)
+    asked = requests.exclude(state=RequestState.CANCELLED).filter(
+        ~Exists(cancelled), comparison=OuterRef("pk")
+    )
     left = Comparison.objects.filter(~Exists(asked), project=judge.project_id)
     if among == Among.JUDGED:
         left = left.filter(Exists(_by_people(OuterRef("pk"))))

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from annotation.domain.errors import InvalidField, NotFound
 from annotation.domain.vocabulary import JudgeState, OrderPolicy, ProjectState, RunPurpose
 from annotation.models import AuditEvent, Judge, JudgeRequest, JudgeRun
+from annotation.selectors.judge_runs import Among, left_to_ask
 from annotation.services.judges import runs
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,21 @@ class TestAskJudge:
         run = ask(judge, comparison)
 
         assert set(JudgeRequest.objects.values_list("run", "state")) == {(run.pk, "queued")}
+
+    def test_leaves_to_ask_what_was_cancelled_in_part_only(
+        self, make_judge, make_comparison, ask, noon
+    ):
+        judge, done, half = make_judge(), make_comparison(), make_comparison()
+        ask(judge, done)
+        run = ask(judge, half)
+        JudgeRequest.objects.filter(run=run, order=0).update(state="answered")
+        runs.cancel_run(run=run, user=None, now=noon)
+
+        left = list(left_to_ask(judge, Among.ALL))
+        again = ask(judge, *left)
+
+        assert left == [half]
+        assert again.n_requests == 1
 
     def test_keeps_a_trial_apart(self, make_judge, make_comparison, ask):
         judge, comparison = make_judge(), make_comparison()
