@@ -494,6 +494,29 @@ class TestRivals:
         assert JudgeRequest.objects.count() == 2 * len(comparisons)
 
     @pytest.mark.django_db(transaction=True)
+    def test_never_wait_for_each_other_whatever_judges_they_meet_first(
+        self, activate, make_comparison, make_judge, note, noon
+    ):
+        names = [str(make_judge(name)) for name in ("one", "other")]
+        comparisons = [make_comparison(slots=1) for _ in range(60)]
+        for number, comparison in enumerate(comparisons):
+            note(comparison, difficulty=number % 2)
+        rules = [rule("hard", HARD, route="judge", judges=names[:1])]
+        activate(rules=rules, default={"route": "judge", "judges": names[1:]}, audit_share=0)
+
+        def work(_):
+            try:
+                while drain.route_next(now=noon + timedelta(hours=1), limit=3):
+                    pass
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(work, range(6)))
+
+        assert JudgeRequest.objects.count() == 2 * len(comparisons)
+
+    @pytest.mark.django_db(transaction=True)
     def test_leave_every_comparison_to_the_policy_that_was_activated_last(
         self, project, make_comparison, noon
     ):

@@ -170,8 +170,8 @@ def cancel_run(*, run: JudgeRun, user: User | None, now: datetime) -> JudgeRun:
 
 def turn(run: JudgeRun, state: RunState, user: User | None, now: datetime) -> JudgeRun:
     with transaction.atomic():
-        # Whoever puts a request back into the queue holds a share of this lock.
-        fresh = JudgeRun.objects.select_for_update(no_key=True, of=("self",)).get(pk=run.pk)
+        # Whoever puts a request back into the queue holds a share of this row, or of its key.
+        fresh = JudgeRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
         if fresh.state == state:
             return fresh
         if fresh.state not in OPEN_STATES:
@@ -203,9 +203,19 @@ def refuse_strangers(judge: Judge, comparison_ids: Sequence[int]) -> None:
         raise NotFound(f"The project has no comparison {stranger}.", field="comparisons")
 
 
-def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime) -> JudgeRun:
+def hold_runs(*, judge_ids: Iterable[int]) -> None:
+    """Let nobody else give these judges runs, in the caller's transaction.
+
+    Whoever asks several groups of judges holds all of them first: rivals that met them in another
+    order would wait for each other.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge.pk])
+        for judge in sorted(set(judge_ids)):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge])
+
+
+def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime) -> JudgeRun:
+    hold_runs(judge_ids=[judge.pk])
     latest = judge.runs.aggregate(number=Max("number"))["number"] or 0
     return JudgeRun.objects.create(
         project_id=judge.project_id,
@@ -219,8 +229,7 @@ def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime)
 
 def routing_run(judge: Judge, now: datetime) -> JudgeRun:
     """Find the judge's open run for routing, or open it. In the caller's transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge.pk])
+    hold_runs(judge_ids=[judge.pk])
     there = judge.runs.filter(purpose=RunPurpose.ROUTING, state__in=OPEN_STATES)
     return there.order_by("number").first() or new_run(judge, RunPurpose.ROUTING, None, now)
 

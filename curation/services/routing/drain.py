@@ -244,6 +244,7 @@ def ask_judges(project: Project, decisions: Decisions, now: datetime) -> None:
         if judges := decisions.route_to(place).judges:
             asked[judges].append(comparison)
     named = routing.judges_named(project, {name for names in asked for name in names})
+    runs.hold_runs(judge_ids=[judge.pk for judge in named.values()])
     for names, comparisons in asked.items():
         judge_ids: Collection[int] = [named[name].pk for name in names]
         runs.ask_judges(judge_ids=judge_ids, comparison_ids=comparisons, now=now)
