@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-import string
+from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +26,7 @@ from annotation.domain.judges.schemas import schema_of
 from annotation.domain.judges.sentences import SENTENCES
 
 NONCE = re.compile(r"[0-9A-Za-z_-]{10,64}")
-NONCE_ALPHABET = string.digits + string.ascii_lowercase
-NONCE_LENGTH = 12  # 62 bits: nobody guesses it in the one try that a call gives
+NONCE_LENGTH = 12  # 60 bits: nobody guesses it in the one try that a call gives
 MOST_ANSWERS = 9
 
 
@@ -41,7 +40,7 @@ class Chat:
 
 def new_nonce() -> str:
     """Draw what one call's answer must repeat. Never use one twice."""
-    return "".join(secrets.choice(NONCE_ALPHABET) for _ in range(NONCE_LENGTH))
+    return b32encode(secrets.token_bytes(8))[:NONCE_LENGTH].decode().lower()
 
 
 def chat_of(template: Template, asked: Asked, *, nonce: str) -> Chat:
