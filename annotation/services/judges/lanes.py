@@ -6,7 +6,7 @@ from threading import Lock, Thread
 from annotation.domain.judges.patience import OPENS_AT
 from annotation.services.judges.sending import Blame, Call, Line, Outcome, Ticket
 
-TURNAROUND = 0.25  # seconds that booking and taking need: for so long, work lies ready
+TURNAROUND = 0.15  # seconds that booking and taking need: for so long, work lies ready
 WEIGHT = 0.1  # of the newest call in the mean of their seconds
 
 
@@ -43,7 +43,7 @@ class Lane:
         if self.seconds is None:
             return 0
         n_seats = len(self.seats)
-        return min(round(n_seats * TURNAROUND / max(self.seconds, 0.001)), 4 * n_seats)
+        return min(round(n_seats * TURNAROUND / max(self.seconds, 0.001)), 2 * n_seats)
 
     def open(self, n_failures: int) -> None:
         """Send again. An endpoint that failed too often gets one call to prove itself."""

@@ -25,8 +25,8 @@ from annotation.services.judges.sending import Line, Outcome, Ticket
 
 LOOK = 0.5  # seconds between two looks at what else is due
 PATIENCE = 2.0  # seconds for which a drain waits for what is due soon, instead of for the next bell
-GATHER = 0.06  # seconds in which answers gather to be booked together
-BATCH = 128  # what a batch costs hardly depends on how much is in it
+GATHER = 0.04  # seconds in which answers gather to be booked together
+BATCH = 128
 
 
 def never() -> bool:
