@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import orjson
 
 from annotation.domain.judges.chances import TOP_LOGPROBS, chances_of
@@ -20,13 +19,12 @@ from annotation.domain.judges.reading import (
 from annotation.domain.vocabulary import AnswerStatus
 from annotation.models import Judge
 from annotation.services.judges import replies
-from annotation.services.judges.transport import Answer, Transport
+from annotation.services.judges.transport import DeadlineTransport
 
 PATH = "/chat/completions"
 BUSY = (429, 529)
 MISCONFIGURED = (401, 403, 404)
 PASSING = (408, 409, 425)
-UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
 
 class Blame(StrEnum):
@@ -121,23 +119,40 @@ def body_for(judge: Judge, messages: Any, response_format: Any, *, is_pair: bool
 
 
 class Line:
-    """A way to an endpoint, shared by threads. Nothing that it returns holds the key."""
+    """A way to an endpoint, shared by threads. Holds the key, which nothing that it returns does.
+
+    Retries, redirects and telling headers of the client library are off.
+    """
 
     def __init__(self, base_url: str, key: str, timeout: float) -> None:
-        self.transport = Transport(base_url.rstrip("/") + PATH, key, timeout)
+        import httpx2  # here, so that only processes that ask judges load the client
+        import openai
+
+        self.transport = DeadlineTransport(key)
         self.redacted = replies.redactor(key)
+        self.errors = openai
+        self.unsent = (httpx2.ConnectError, httpx2.ConnectTimeout)
+        self.answer_type = httpx2.Response
+        self.client = openai.OpenAI(
+            base_url=base_url,
+            api_key=key or "none",
+            max_retries=0,
+            timeout=timeout,
+            http_client=httpx2.Client(
+                transport=self.transport, follow_redirects=False, trust_env=False, timeout=timeout
+            ),
+        )
 
     def send(self, call: Call) -> Outcome:
         """Ask, within the endpoint's seconds, and read the answer. Never raises what it expects."""
         started = time.monotonic()
         try:
-            answer = self.transport.post(call.body)
-        except httpx2.TransportError as error:
+            response = self.client.post(PATH, content=call.body, cast_to=self.answer_type)
+        except self.errors.APIStatusError as error:
+            return self.turned_away(call, error.response, time.monotonic() - started)
+        except self.errors.APIConnectionError as error:
             return self.unheard(call, error, time.monotonic() - started)
-        seconds = time.monotonic() - started
-        if answer.is_success:
-            return self.answered(call, answer.content, seconds)
-        return self.turned_away(call, answer, seconds)
+        return self.answered(call, response.content, time.monotonic() - started)
 
     def answered(self, call: Call, content: bytes, seconds: float) -> Outcome:
         raw = self.redacted(content.decode("utf-8", "replace"))
@@ -156,10 +171,10 @@ class Line:
             seconds=seconds,
         )
 
-    def turned_away(self, call: Call, answer: Answer, seconds: float) -> Outcome:
-        """An answer that is no success: nothing to read, nothing to pay."""
-        status = answer.status
-        raw = self.redacted(answer.content.decode("utf-8", "replace"))
+    def turned_away(self, call: Call, response: Any, seconds: float) -> Outcome:
+        """An answer with another status than 200: nothing to read, nothing to pay."""
+        status = response.status_code
+        raw = self.redacted(response.content.decode("utf-8", "replace"))
         said = replies.error_in(raw)
         return Outcome(
             call.ticket,
@@ -169,16 +184,17 @@ class Line:
             seconds=seconds,
             blame=blame_of(status),
             is_billed=False,
-            retry_after=answer.retry_after,
+            retry_after=response.headers.get("retry-after"),
         )
 
-    def unheard(self, call: Call, error: httpx2.TransportError, seconds: float) -> Outcome:
-        is_unsent = isinstance(error, UNSENT)
+    def unheard(self, call: Call, error: Exception, seconds: float) -> Outcome:
+        cause = error.__cause__ or error
+        is_unsent = isinstance(cause, self.unsent)
         told = "No connection" if is_unsent else "No answer"
         return Outcome(
             call.ticket,
             AnswerStatus.UNREACHABLE,
-            f"{told}: {self.redacted(str(error))[:300] or type(error).__name__}",
+            f"{told}: {self.redacted(str(cause))[:300] or type(cause).__name__}",
             seconds=seconds,
             blame=Blame.ENDPOINT,
             is_lost=not is_unsent,

@@ -11,7 +11,6 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from typing import Any
@@ -21,26 +20,20 @@ import httpx2
 from annotation.domain.judges.addresses import refused_address
 from annotation.domain.judges.reading import LONGEST_BODY
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said. `retry_after` is its header's text."""
-
-    status: int
-    content: bytes
-    retry_after: str | None
-
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status < 300
+TOLD = ("retry-after", "content-type")
 
 
-class Transport:
-    """Posts JSON to one address, each call within `timeout` seconds."""
+class DeadlineTransport(httpx2.BaseTransport):
+    """Sends what an HTTP client asks, each call within the seconds of its read timeout.
 
-    def __init__(self, url: str, key: str, timeout: float) -> None:
-        self.url, self.timeout = httpx2.URL(url), timeout
-        self.path = self.url.raw_path.decode("ascii")
+    An answer longer than 4 MiB is cut one byte behind that, so its reader sees that it is too long.
+
+    Raises (from `handle_request`):
+        httpx2.ConnectError, ConnectTimeout: nothing was sent.
+        httpx2.ReadTimeout, ReadError, RemoteProtocolError: it may have been heard.
+    """
+
+    def __init__(self, key: str) -> None:
         self.headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -51,38 +44,34 @@ class Transport:
             self.headers["Authorization"] = f"Bearer {key}"
         self.own = threading.local()
 
-    def post(self, body: bytes) -> Answer:
-        """Send a body and read the answer; of one over 4 MiB, one byte more than that.
-
-        Raises:
-            httpx2.ConnectError, ConnectTimeout: nothing was sent.
-            httpx2.ReadTimeout, ReadError, RemoteProtocolError: it may have been heard.
-        """
-        deadline = time.monotonic() + self.timeout
-        connection = self.connected(deadline)
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        deadline = time.monotonic() + request.extensions["timeout"]["read"]
+        connection = self.connected(request, deadline)
         wire: Wire = connection.sock
         wire.deadline = deadline
         try:
-            connection.request("POST", self.path, body=body, headers=self.headers)
+            path = request.url.raw_path.decode("ascii")
+            connection.request(request.method, path, body=request.content, headers=self.headers)
             answer = connection.getresponse()
-            content = answer.read(LONGEST_BODY + 1)
+            body = answer.read(LONGEST_BODY + 1)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             wire.socket.close()
             raise lost(error) from error
         if not answer.isclosed():
             connection.close()
-        return Answer(answer.status, content, header(answer, "retry-after"))
+        headers = [(name, value) for name in TOLD if (value := header(answer, name))]
+        return httpx2.Response(answer.status, headers=headers, content=body)
 
-    def connected(self, deadline: float) -> Any:
+    def connected(self, request: httpx2.Request, deadline: float) -> Any:
         """This thread's open connection, unless the server has closed it, or a new one."""
+        key = (request.url.scheme, request.url.host, request.url.port)
         former = getattr(self.own, "connection", None)
         if former is not None and former.sock is not None:
-            if not is_readable(former.sock.socket):
+            if self.own.key == key and not is_readable(former.sock.socket):
                 return former
             former.close()
-        url = self.url
-        self.own.connection = connect(url.scheme, url.host, url.port, deadline)
+        self.own.key, self.own.connection = key, connect(*key, deadline)
         return self.own.connection
 
     def close(self) -> None:
