@@ -71,7 +71,7 @@ def cancelled_runs(outcomes: Sequence[Outcome]) -> set[int]:
     runs = JudgeRun.objects.filter(pk__in={outcome.ticket.run_id for outcome in outcomes})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, state FROM judge_run WHERE id = ANY(%s) ORDER BY id FOR SHARE",
+            "SELECT id, state FROM judge_run WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
             [sorted(runs.values_list("pk", flat=True))],
         )
         return {pk for pk, state in cursor.fetchall() if state == RunState.CANCELLED}

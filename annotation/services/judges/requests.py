@@ -83,6 +83,7 @@ class Drain:
     results: "SimpleQueue[Outcome | Ticket]" = field(default_factory=SimpleQueue)
     n_taken: int = 0
     looked_at: float = 0.0
+    gathered_at: float = 0.0
     idle_since: float | None = None
 
     @property
@@ -173,14 +174,17 @@ class Drain:
         return self.book(outcomes)
 
     def came(self, most: int) -> list[Outcome | Ticket]:
+        """What gathered while the last batch was booked counts: after a long one it is enough."""
         came: list[Outcome | Ticket] = []
         until = time.monotonic() + LOOK
+        gather = max(self.gathered_at + GATHER - time.monotonic(), 0)
         try:
             while len(came) < most:
                 came.append(self.results.get(timeout=max(until - time.monotonic(), 0)))
-                until = min(until, time.monotonic() + GATHER)
+                until = min(until, time.monotonic() + gather) if len(came) == 1 else until
         except Empty:
             pass
+        self.gathered_at = time.monotonic()
         return came
 
     def book(self, outcomes: list[Outcome]) -> int:

@@ -11,6 +11,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 Z = float(stats.norm.ppf(0.975))
+NEVER = 1e-12  # SciPy overflows for probabilities that are almost too small to be written
 STEP = 1e-4  # of a probability, to tell how a majority's changes with it
 
 
@@ -58,8 +59,9 @@ def majority(people: float, overlap: Ints) -> Floats:
     """
     sizes, place = np.unique(overlap, return_inverse=True)
     half = sizes / 2
-    wins = stats.binom.sf(np.floor(half), sizes, people)
-    split = np.where(sizes % 2 == 0, stats.binom.pmf(half, sizes, people), 0.0)
+    p = min(max(people, NEVER), 1 - NEVER)
+    wins = stats.binom.sf(np.floor(half), sizes, p)
+    split = np.where(sizes % 2 == 0, stats.binom.pmf(half, sizes, p), 0.0)
     right: Floats = np.where(sizes > 0, wins + split / 2, np.nan)[place]
     return right
 
