@@ -138,7 +138,7 @@ class OrderPolicy(StrEnum):
 
 
 class JudgeState(StrEnum):
-    """Suspended: the guard against forged verdicts stopped it. Retired: a newer version stands."""
+    """Suspended: by whoever runs Quorum. Retired: a newer version stands."""
 
     ACTIVE = "active"
     PAUSED = "paused"

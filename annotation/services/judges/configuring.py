@@ -113,11 +113,11 @@ def set_judge_state(*, judge: Judge, user: User | None, state: JudgeState, now: 
 
     Raises:
         Retired: a retired judge stays so.
-        InvalidField: only the guard suspends.
+        InvalidField: suspending is left to whoever runs Quorum.
         RunUnderWay: it should retire while a run goes on.
     """
     if state == JudgeState.SUSPENDED:
-        raise InvalidField("Only the guard suspends a judge; pause it instead.", field="state")
+        raise InvalidField("Only whoever runs Quorum suspends a judge; pause it instead.", field="state")
     with transaction.atomic():
         fresh = Judge.objects.select_for_update(of=("self",)).get(pk=judge.pk)
         if fresh.state == state:
