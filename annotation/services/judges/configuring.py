@@ -117,7 +117,7 @@ def set_judge_state(*, judge: Judge, user: User | None, state: JudgeState, now: 
         RunUnderWay: it should retire while a run goes on.
     """
     if state == JudgeState.SUSPENDED:
-        raise InvalidField("Only whoever runs Quorum suspends a judge; pause it instead.", field="state")
+        raise InvalidField("Whoever runs Quorum suspends judges; pause it instead.", field="state")
     with transaction.atomic():
         fresh = Judge.objects.select_for_update(of=("self",)).get(pk=judge.pk)
         if fresh.state == state:
