@@ -6,20 +6,13 @@ from annotation.models.consensus import (
     Skills,
     VoteTally,
 )
+from annotation.models.endpoints import Endpoint
 from annotation.models.feedback import FeedbackEvent, FeedbackTrust, Profile, WeakJudgment
 from annotation.models.health import Heartbeat
 from annotation.models.imports import Import, Refusal
 from annotation.models.items import Comparison, Item, Response
-from annotation.models.judges import (
-    Calibration,
-    Endpoint,
-    Judge,
-    JudgeAnswer,
-    JudgeRequest,
-    JudgeRun,
-    JudgeVerdict,
-    PromptTemplate,
-)
+from annotation.models.judge_requests import JudgeAnswer, JudgeRequest, JudgeRun, JudgeVerdict
+from annotation.models.judges import Calibration, Judge, PromptTemplate
 from annotation.models.judgments import Judgment, Rationale, Span
 from annotation.models.people import Annotator, ApiToken, User
 from annotation.models.projects import Criterion, GuidelinesVersion, Membership, Project
