@@ -138,7 +138,7 @@ class OrderPolicy(StrEnum):
 
 
 class JudgeState(StrEnum):
-    """Suspended: by whoever runs Quorum. Retired: a newer version stands."""
+    """Suspended: a check found that texts give it orders. Retired: a newer version stands."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -147,11 +147,13 @@ class JudgeState(StrEnum):
 
 
 class RunPurpose(StrEnum):
-    """Why a judge was asked: to try it out (nothing becomes a judgment), by hand, by a policy."""
+    """Why a judge was asked: to try it out, to check it (both give no judgments), by hand, by a
+    policy."""
 
     TRIAL = "trial"
     RUN = "run"
     ROUTING = "routing"
+    CANARY = "canary"
 
 
 class RunState(StrEnum):
@@ -180,6 +182,27 @@ class AnswerStatus(StrEnum):
     TRUNCATED = "truncated"
     FILTERED = "filtered"
     UNREACHABLE = "unreachable"
+
+
+class BatchState(StrEnum):
+    """The life of a batch at an endpoint.
+
+    Filling: its requests are leased and written to a file; nothing was asked yet. Submitting: it is
+    being asked for, and may be there or not. Submitted: the endpoint has it. Lost: nobody knows
+    what became of it. The rest is how the endpoint ended it; what it answered is booked.
+    """
+
+    FILLING = "filling"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+OPEN_BATCHES = (BatchState.FILLING, BatchState.SUBMITTING, BatchState.SUBMITTED)
 
 
 class CalibrationMethod(StrEnum):

@@ -11,6 +11,7 @@ from annotation.models.feedback import FeedbackEvent, FeedbackTrust, Profile, We
 from annotation.models.health import Heartbeat
 from annotation.models.imports import Import, Refusal
 from annotation.models.items import Comparison, Item, Response
+from annotation.models.judge_batches import JudgeBatch
 from annotation.models.judge_requests import JudgeAnswer, JudgeRequest, JudgeRun, JudgeVerdict
 from annotation.models.judges import Calibration, Judge, PromptTemplate
 from annotation.models.judgments import Judgment, Rationale, Span
@@ -41,6 +42,7 @@ __all__ = [
     "Item",
     "Judge",
     "JudgeAnswer",
+    "JudgeBatch",
     "JudgeRequest",
     "JudgeRun",
     "JudgeVerdict",

@@ -20,13 +20,21 @@ from annotation.models.projects import Project
 
 
 class JudgeRun(models.Model):
-    """An order to ask a judge about comparisons. Its requests are the work; paused, they wait."""
+    """An order to ask a judge about comparisons. Its requests are the work; paused, they wait.
+
+    `by_batch`: they are sent in files, for less money and within a day. After `batch_failures` in a
+    row to send one, the next is tried at `batch_due_at`; `batch_error` says why.
+    """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="judge_runs", db_index=False)
     judge = models.ForeignKey(Judge, models.PROTECT, related_name="runs", db_index=False)
     number = models.PositiveIntegerField()
     purpose = models.CharField(max_length=7, choices=choices_of(RunPurpose))
     state = models.CharField(max_length=9, choices=choices_of(RunState), default=RunState.RUNNING)
+    by_batch = models.BooleanField(default=False, db_default=False)
+    batch_due_at = models.DateTimeField(null=True)
+    batch_failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    batch_error = models.CharField(max_length=500, blank=True, default="", db_default="")
     n_comparisons = models.PositiveIntegerField(default=0)
     n_requests = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
@@ -95,7 +103,7 @@ class JudgeRequest(models.Model):
     Queued until `due_at`; running while leased, under `lease_token`, which fences off a worker that
     comes too late. `verdict` is what the answer says, `chances` how likely it holds each verdict.
     `tries` and `cost` are of all its calls; `n_lost` of them ended with their worker or unheard, so
-    they may have been paid for in vain.
+    they may have been paid for in vain. `batch` is the last one that it was sent in.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
@@ -116,6 +124,9 @@ class JudgeRequest(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     lease_ends_at = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
+    batch = models.ForeignKey(
+        "JudgeBatch", models.PROTECT, null=True, related_name="requests", db_index=False
+    )
     reserved = models.PositiveBigIntegerField(default=0)
     cost = models.PositiveBigIntegerField(default=0, db_default=0)
     n_lost = models.PositiveSmallIntegerField(default=0, db_default=0)
@@ -167,6 +178,11 @@ class JudgeRequest(models.Model):
                 fields=["cache_key"],
                 condition=Q(state=RequestState.RUNNING),
                 name="judge_request_on_its_way",
+            ),
+            models.Index(
+                fields=["batch", "id"],
+                condition=Q(state=RequestState.RUNNING, batch__isnull=False),
+                name="judge_request_in_batch",
             ),
             models.Index(fields=["run", "state"], name="judge_request_of_run"),
             models.Index(fields=["comparison"], name="judge_request_of_comparison"),
