@@ -12,6 +12,8 @@ from annotation.selectors.judge_runs import Among
 from annotation.services.judges.configuring import EndpointDraft, JudgeDraft, TemplateDraft
 
 NEW = "new"
+# A browser's own field for numbers drops a decimal comma without a word: 0,5 would become 05.
+AMOUNT = {"inputmode": "decimal", "autocomplete": "off"}
 STARTER, TEMPLATE = "starter:", "template:"
 KINDS = [
     (TemplateKind.OVERALL, "Overall: which answer is better"),
@@ -121,7 +123,7 @@ class JudgeForm(forms.Form):
         max_length=200, label="Model", help_text="As the endpoint calls it."
     )
     template = forms.ChoiceField(
-        label="Prompt template", help_text="A starter is copied into the project."
+        label="Prompt template", help_text="The first starter suits most projects."
     )
     price_in = forms.DecimalField(
         min_value=0,
@@ -129,6 +131,7 @@ class JudgeForm(forms.Form):
         max_digits=12,
         decimal_places=6,
         label="Price of a million tokens sent",
+        widget=forms.TextInput(attrs=AMOUNT),
         help_text="In your currency; type 0 where nothing is paid.",
     )
     price_out = forms.DecimalField(
@@ -137,6 +140,7 @@ class JudgeForm(forms.Form):
         max_digits=12,
         decimal_places=6,
         label="Price of a million tokens answered",
+        widget=forms.TextInput(attrs=AMOUNT),
         help_text="In the same currency.",
     )
     budget = forms.DecimalField(
@@ -145,6 +149,7 @@ class JudgeForm(forms.Form):
         decimal_places=6,
         initial=Decimal(5),
         label="Budget",
+        widget=forms.TextInput(attrs=AMOUNT),
         help_text="A total that is never exceeded: a request’s worst case is set aside before it "
         "is sent. You can raise it at any time.",
     )
@@ -190,7 +195,7 @@ class JudgeForm(forms.Form):
         kept = judges.newest_templates(project)
         self.fields["template"].choices = [
             ("Of this project", [(f"{TEMPLATE}{one.pk}", str(one)) for one in kept]),
-            ("Starters", [(f"{STARTER}{s.name}", f"{s.title}: {s.summary}") for s in STARTERS]),
+            ("Starters", [(f"{STARTER}{one.name}", one.title) for one in STARTERS]),
         ][0 if kept else 1 :]
 
     @property
@@ -243,7 +248,13 @@ class ChangeJudgeForm(JudgeForm):
 
 
 class BudgetForm(forms.Form):
-    budget = forms.DecimalField(min_value=0, max_value=MOST, decimal_places=6, label="Budget")
+    budget = forms.DecimalField(
+        min_value=0,
+        max_value=MOST,
+        decimal_places=6,
+        label="Budget",
+        widget=forms.TextInput(attrs=AMOUNT),
+    )
 
 
 class RunForm(forms.Form):

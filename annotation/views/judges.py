@@ -39,7 +39,8 @@ def add_judge(request: HttpRequest, slug: str) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.ADMINISTERS)
     form = JudgeForm(seat.project, request.POST or None)
     posted = request.POST if form.wants_endpoint and request.POST else None
-    endpoint_form = EndpointForm(posted, prefix="endpoint")
+    # Hidden where an endpoint is chosen: what a browser requires there could never be filled in.
+    endpoint_form = EndpointForm(posted, prefix="endpoint", use_required_attribute=False)
     forms: list[Any] = [form, *([endpoint_form] if posted else [])]
     are_valid = [one.is_valid() for one in forms]
     if all(are_valid) and (judge := _add_judge(request, seat, form, endpoint_form)):

@@ -38,6 +38,26 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+// A form is sent once: whoever presses again while the answer is on its way changes nothing.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.ariaBusy === "true") return event.preventDefault();
+  form.ariaBusy = "true";
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+
+// Back in a page that was left by sending a form, it can be sent again.
+addEventListener("pageshow", () => {
+  for (const busy of document.querySelectorAll("form[aria-busy], form [aria-busy]")) busy.ariaBusy = null;
+});
+
+// On a phone the tabs scroll sideways: the one that one is in is shown.
+for (const here of document.querySelectorAll(":is(.tabs, .sections) a[aria-current]")) {
+  const tabs = here.closest("nav");
+  tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
+}
+
 export function toast(text, kind = "success") {
   const note = document.createElement("p");
   note.className = `toast ${kind}`;
@@ -60,3 +80,5 @@ function expire(node) {
 document.querySelectorAll("#toasts > *").forEach(expire);
 
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached.", "error"));
+
+document.querySelector("main [aria-invalid='true']")?.focus();

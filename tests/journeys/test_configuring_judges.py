@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from decimal import Decimal
 
 import pytest
@@ -89,6 +90,12 @@ class TestAddAJudge:
 
         judge = Judge.objects.get(name="second")
         assert (judge.endpoint, judge.template) == (other.endpoint, other.template)
+
+    def test_lets_a_browser_send_it_without_the_new_endpoint_that_it_hides(self, admin, page):
+        shown = text_of(admin.get(page("add_judge")))
+
+        hidden = re.findall(r'<input[^>]* name="endpoint-[^>]*>', shown)
+        assert hidden and not any("required" in one for one in hidden)
 
     @pytest.mark.parametrize("missing", ["price_in", "price_out", "budget", "model_name", "name"])
     def test_wants_prices_and_budget_typed(self, missing, admin, page):
