@@ -47,6 +47,23 @@ def _wilson(p: float, n: float, z: float) -> tuple[float, float]:
     return max(float(centre - half), 0.0), min(float(centre + half), 1.0)
 
 
+def clopper_pearson(part: int, n: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Two-sided exact interval of a share, by the quantiles of the beta distribution.
+
+    Args:
+        part: successes, 0 to n. n: trials, 0 or more.
+    Returns:
+        Low and high in [0, 1]; (0, 1) without trials.
+
+    Source: Clopper and Pearson (1934), The use of confidence or fiducial limits illustrated in the
+    case of the binomial.
+    """
+    tail = (1 - confidence) / 2
+    low = special.betaincinv(part, n - part + 1, tail) if part else 0.0
+    high = special.betaincinv(part + 1, n - part, 1 - tail) if part < n else 1.0
+    return float(low), float(high)
+
+
 def rate(
     success: Floats | Bools, cluster: Ints | None = None, *, confidence: float = CONFIDENCE
 ) -> Rate:

@@ -12,6 +12,7 @@ from annotation.models.health import Heartbeat
 from annotation.models.imports import Import, Refusal
 from annotation.models.items import Comparison, Item, Response
 from annotation.models.judge_batches import JudgeBatch
+from annotation.models.judge_canaries import CanaryCheck, JudgeCanary
 from annotation.models.judge_requests import JudgeAnswer, JudgeRequest, JudgeRun, JudgeVerdict
 from annotation.models.judges import Calibration, Judge, PromptTemplate
 from annotation.models.judgments import Judgment, Rationale, Span
@@ -27,6 +28,7 @@ __all__ = [
     "AuditEvent",
     "Bookmark",
     "Calibration",
+    "CanaryCheck",
     "Comparison",
     "Consensus",
     "Criterion",
@@ -43,6 +45,7 @@ __all__ = [
     "Judge",
     "JudgeAnswer",
     "JudgeBatch",
+    "JudgeCanary",
     "JudgeRequest",
     "JudgeRun",
     "JudgeVerdict",

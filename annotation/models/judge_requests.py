@@ -99,6 +99,7 @@ class JudgeAnswer(models.Model):
 class JudgeRequest(models.Model):
     """One question to a judge: a comparison in one display order, one sample. The judges' queue.
 
+    A canary has no comparison, and is a trial, so that nothing that it was asked ever counts.
     `shown_order` is the response ids as shown; `order` 0 is the first one drawn, 1 its reverse.
     Queued until `due_at`; running while leased, under `lease_token`, which fences off a worker that
     comes too late. `verdict` is what the answer says, `chances` how likely it holds each verdict.
@@ -111,7 +112,10 @@ class JudgeRequest(models.Model):
     endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="+", db_index=False)
     run = models.ForeignKey(JudgeRun, models.PROTECT, related_name="requests", db_index=False)
     comparison = models.ForeignKey(
-        Comparison, models.PROTECT, related_name="judge_requests", db_index=False
+        Comparison, models.PROTECT, null=True, related_name="judge_requests", db_index=False
+    )
+    canary = models.ForeignKey(
+        "JudgeCanary", models.PROTECT, null=True, related_name="requests", db_index=False
     )
     order = models.PositiveSmallIntegerField(default=0)
     sample = models.PositiveSmallIntegerField(default=0)
@@ -148,6 +152,18 @@ class JudgeRequest(models.Model):
             models.UniqueConstraint(
                 fields=["judge", "comparison", "order", "sample", "is_trial"],
                 name="judge_request_once",
+            ),
+            models.UniqueConstraint(
+                fields=["canary", "order"],
+                condition=Q(canary__isnull=False),
+                name="judge_request_once_per_canary",
+            ),
+            # Whatever counts what judges said of comparisons or orders judgments from it cannot
+            # meet a canary, which has none.
+            models.CheckConstraint(
+                condition=Q(canary__isnull=True, comparison__isnull=False)
+                | Q(canary__isnull=False, comparison__isnull=True, is_trial=True),
+                name="judge_request_of_comparison_or_canary",
             ),
             one_of("state", RequestState, "judge_request_state_known"),
             models.CheckConstraint(

@@ -5,11 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Sum
 
 from annotation.domain.figures import FEWEST_BY_ANNOTATOR, FEWEST_FLIPS, Figure
 from annotation.domain.judges.money import amount_of
 from annotation.domain.rates import wilson
-from annotation.models import Calibration, Judge
+from annotation.domain.vocabulary import RunPurpose
+from annotation.models import Calibration, Judge, JudgeRequest
 from annotation.selectors import quality_pages
 
 # What a trial and a run both asked counts once: the answers are the same.
@@ -38,15 +40,16 @@ REQUESTS = """
                      AND jsonb_array_length(verdict -> 'tiers') = 2
                     THEN (verdict -> 'tiers' -> 0 ->> 0)::int END AS side
         FROM judge_request r
-        WHERE judge_id = %(judge)s ORDER BY comparison_id, "order", sample, is_trial
+        WHERE judge_id = %(judge)s AND comparison_id IS NOT NULL
+        ORDER BY comparison_id, "order", sample, is_trial
     ) r LEFT JOIN judge_answer a ON a.id = r.answer_id AND a.status = 'usable'
 """
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What asking a judge came to. `seconds` are the median and the 95th percentile of usable
-    answers; None before the first one."""
+    """What asking a judge came to, canaries left out. `seconds` are the median and the 95th
+    percentile of usable answers; None before the first one."""
 
     n_verdicts: int
     n_votes: int
@@ -103,13 +106,19 @@ def figures_of(judge: Judge) -> JudgeFigures:
             n_answers=requests[0],
             n_usable=requests[1],
             n_comparisons=requests[2],
-            spent=amount_of(judge.spent),
+            spent=amount_of(judge.spent - spent_on_canaries(judge)),
             seconds=requests[5],
             seconds_high=requests[6],
         ),
         report=report,
         calibration=calibration_of(judge),
     )
+
+
+def spent_on_canaries(judge: Judge) -> int:
+    """Millionths that checks have cost; no comparison is judged for them."""
+    asked = JudgeRequest.objects.filter(judge=judge, run__purpose=RunPurpose.CANARY)
+    return int(asked.aggregate(cost=Sum("cost"))["cost"] or 0)
 
 
 def calibration_of(judge: Judge) -> Calibration | None:

@@ -16,6 +16,7 @@ from annotation.domain.vocabulary import (
     JudgeState,
     ProjectState,
     RequestState,
+    RunPurpose,
     RunState,
 )
 from annotation.models import Endpoint, Judge, JudgeAnswer, JudgeRequest, JudgeRun, Project
@@ -153,7 +154,8 @@ def hindrance(run: JudgeRun, judge: Judge, now: datetime) -> str:
         return "The run is paused."
     if judge.project.state != ProjectState.ACTIVE:
         return f"The project is {judge.project.state}."
-    if judge.state != JudgeState.ACTIVE:
+    is_checked = judge.state == JudgeState.SUSPENDED and run.purpose == RunPurpose.CANARY
+    if judge.state != JudgeState.ACTIVE and not is_checked:
         return f"The judge is {judge.state}. {judge.state_reason}".strip()
     if is_short(judge):
         left = judge.budget - judge.spent - judge.reserved

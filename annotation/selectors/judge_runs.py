@@ -119,7 +119,8 @@ def _requests(run: JudgeRun, comparison_ids: Sequence[int]) -> Mapping[int, list
     found: dict[int, list[JudgeRequest]] = {pk: [] for pk in comparison_ids}
     rows = JudgeRequest.objects.filter(run=run, comparison__in=comparison_ids)
     for one in rows.order_by("comparison_id", "order", "sample"):
-        found[one.comparison_id].append(one)
+        if one.comparison_id is not None:
+            found[one.comparison_id].append(one)
     return found
 
 

@@ -128,6 +128,7 @@ def conclude(fates: Sequence[Fate], library: Library, in_hand: set[int], now: da
     about = {
         (ticket.judge_id, ticket.comparison_id, ticket.is_trial)
         for ticket in (fate.outcome.ticket for fate in fates if fate.state != RequestState.QUEUED)
+        if ticket.comparison_id is not None
     }
     if keys := about - awaited(about, in_hand):
         verdicts.conclude_verdicts(judges=library.judges.values(), keys=keys, now=now)

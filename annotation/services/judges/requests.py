@@ -15,9 +15,15 @@ from django.db import Error
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from annotation.domain.errors import DomainError
-from annotation.domain.vocabulary import JudgeState, ProjectState, RequestState, RunState
+from annotation.domain.vocabulary import (
+    JudgeState,
+    ProjectState,
+    RequestState,
+    RunPurpose,
+    RunState,
+)
 from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
-from annotation.services.judges import booking, breaker, leases, seats, taking
+from annotation.services.judges import booking, breaker, canaries, leases, seats, taking
 from annotation.services.judges.configuring import key_of
 from annotation.services.judges.lanes import Lane
 from annotation.services.judges.material import Library
@@ -27,6 +33,10 @@ LOOK = 0.5  # seconds between two looks at what else is due
 PATIENCE = 2.0  # seconds for which a drain waits for what is due soon, instead of for the next bell
 GATHER = 0.04  # seconds in which answers gather to be booked together
 BATCH = 128
+# A suspended judge may show that it has mended.
+IS_ASKED = Q(judge__state=JudgeState.ACTIVE) | Q(
+    judge__state=JudgeState.SUSPENDED, purpose=RunPurpose.CANARY
+)
 
 
 def never() -> bool:
@@ -103,6 +113,7 @@ class Drain:
                 self.idle_since = None
             elif not self.waits():
                 leases.finish_runs(now=self.clock.now())
+                canaries.conclude_checks(now=self.clock.now())
                 return n_done
 
     def take(self) -> int:
@@ -136,6 +147,7 @@ class Drain:
         self.looked_at = time.monotonic()
         now = self.clock.now()
         leases.book_expired(library=self.library, now=now)
+        canaries.conclude_checks(now=now)
         for pk in left_alone(self.lanes, now):
             self.lanes[pk].is_shut |= not self.lanes[pk].is_probing
         for endpoint in due_endpoints(self.project, now):
@@ -228,10 +240,10 @@ def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
     )
     left = F("judge__budget") - F("judge__spent") - F("judge__reserved")
     runs = JudgeRun.objects.filter(
+        IS_ASKED,
         Exists(queued),
         judge__endpoint=OuterRef("pk"),
         state=RunState.RUNNING,
-        judge__state=JudgeState.ACTIVE,
         project__state=ProjectState.ACTIVE,
         judge__unaffordable__lte=left,
     )

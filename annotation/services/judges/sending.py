@@ -51,7 +51,7 @@ class Ticket:
     token: UUID
     judge_id: int
     endpoint_id: int
-    comparison_id: int
+    comparison_id: int | None  # none of a canary
     run_id: int
     is_trial: bool
     tries: int

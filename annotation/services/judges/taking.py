@@ -12,6 +12,7 @@ from annotation.domain.judges.costs import most_cost_of
 from annotation.domain.vocabulary import AnswerStatus, RequestState
 from annotation.models import Endpoint, JudgeAnswer, JudgeRequest
 from annotation.services.judges import budgets, replies, sending
+from annotation.services.judges.canary_material import CanaryMaterial, canaries_for
 from annotation.services.judges.material import Library, Material, material_for
 from annotation.services.judges.sending import Blame, Call, Outcome, Ticket
 
@@ -27,7 +28,8 @@ NEXT = """
         JOIN judge ON judge.id = run.judge_id
         JOIN project ON project.id = run.project_id
         WHERE judge.endpoint_id = %(endpoint)s AND run.state = 'running'
-          AND judge.state = 'active' AND project.state = 'active'
+          AND (judge.state = 'active' OR judge.state = 'suspended' AND run.purpose = 'canary')
+          AND project.state = 'active'
           AND judge.unaffordable <= judge.budget - judge.spent - judge.reserved
           AND (%(project)s::bigint IS NULL OR run.project_id = %(project)s)
     )
@@ -98,11 +100,14 @@ def next_rows(
 
 
 def write_out(rows: Sequence[JudgeRequest], library: Library, token: UUID) -> list[Call | Outcome]:
-    material = material_for(row.comparison_id for row in rows)
-    return [written(row, material, library, token) for row in rows]
+    material = material_for(row.comparison_id for row in rows if row.comparison_id is not None)
+    canaries = canaries_for(rows)
+    return [written(row, canaries if row.canary_id else material, library, token) for row in rows]
 
 
-def written(row: JudgeRequest, material: Material, library: Library, token: UUID) -> Call | Outcome:
+def written(
+    row: JudgeRequest, material: Material | CanaryMaterial, library: Library, token: UUID
+) -> Call | Outcome:
     """Write one request; what cannot be written is its own fault, and holds up no other."""
     judge, template = library.judges[row.judge_id], library.templates[row.judge_id]
     ticket = Ticket(
