@@ -37,10 +37,12 @@ CLOSE_SURPLUS = """
     ) AND filled_at IS NULL AND holder_id IS NULL
 """
 # One more where all that are there are filled, up to the most that the project wants. Where routes
-# decide, a comparison without any slot is one that no people are to judge.
+# decide, a comparison without any slot is one that no people are to judge, and one that was opened
+# for experts stays theirs, as hastily as the route had it.
 OPEN_FURTHER = """
-    INSERT INTO slot (project_id, comparison_id, ordinal, rank, audience, lease_epoch)
-    SELECT c.project_id, c.id, taken.last + 1, c.rank, 'human', 0
+    INSERT INTO slot (project_id, comparison_id, ordinal, rank, audience, expertise, lease_epoch)
+    SELECT c.project_id, c.id, taken.last + 1, coalesce(routed.rank, c.rank),
+           coalesce(routed.audience, 'human'), coalesce(routed.expertise, ''), 0
     FROM comparison c
     JOIN project p ON p.id = c.project_id
     CROSS JOIN LATERAL (
@@ -48,6 +50,11 @@ OPEN_FURTHER = """
                coalesce(max(ordinal), 0) AS last
         FROM slot WHERE comparison_id = c.id
     ) taken
+    LEFT JOIN LATERAL (
+        SELECT rank, audience, expertise FROM slot
+        WHERE comparison_id = c.id AND p.is_routed
+        ORDER BY (audience = 'expert') DESC, id DESC LIMIT 1
+    ) routed ON true
     WHERE c.id = ANY(%(comparisons)s) AND taken.n_open = 0
       AND taken.n >= p.overlap AND taken.n < p.max_overlap AND taken.last < 100
       AND (taken.n > 0 OR NOT p.is_routed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.datastructures import MultiValueDict
 
+from annotation.domain.errors import InvalidField
 from curation.domain.routing.conditions import ALWAYS, BETWEEN, IS, OF_NUMBERS, ONE_OF, TESTS
 from curation.domain.routing.facts import FactKind, fact_named
 from curation.domain.vocabulary import Route
@@ -32,6 +33,17 @@ BLANK_TEST: Content = {"fact": "", "is": ">=", "value": ""}
 BLANK_RULE: Content = {"name": "", "when": {"all": [BLANK_TEST]}, "route": {"route": "human"}}
 LEARNED: Content = {"human_share": 0.3}
 MOST_FIELDS = 100  # rules, or conditions of one, that are read from a form
+MOST_NESTED = 40  # far more than any policy nests
+N_PLACES = {
+    "rule": 0,
+    "learn": 0,
+    "unlearn": 0,
+    "up": 1,
+    "down": 1,
+    "take": 1,
+    "test": 1,
+    "drop": 2,
+}
 
 
 def content_of(data: Fields) -> Content:
@@ -61,15 +73,31 @@ def content_of(data: Fields) -> Content:
     return content | {"slice_by": data.get("slice_by", "").strip()}
 
 
+def action_in(typed: str) -> tuple[str, list[int]]:
+    """Read what a button of the editor asks for: a verb and the places that it acts on.
+
+    Raises:
+        InvalidField: the editor has no such button.
+    """
+    verb, *places = typed.split() or [""]
+    numbers = [int(place) for place in places if place.isdecimal() and len(place) < 5]
+    if len(numbers) != len(places) or N_PLACES.get(verb) != len(numbers):
+        raise InvalidField("The editor has no such button; use those that it shows.", field="do")
+    return verb, numbers
+
+
 def changed(content: Content, action: str) -> Content:
     """The policy after a button of the editor: `up 2` moves rule 2, `drop 2 1` takes a condition.
 
-    What is no action, or has no rule to act on, changes nothing.
+    Where there is no rule to act on, nothing changes.
+
+    Raises:
+        InvalidField: the editor has no such button.
     """
     content = deepcopy(content)
-    verb, *places = action.split()
     rules: list[Content] = content.setdefault("rules", [])
-    match verb, [int(place) for place in places if place.isdecimal()]:
+    verb, places = action_in(action)
+    match verb, places:
         case "rule", []:
             rules.append(deepcopy(BLANK_RULE))
         case "learn", []:
@@ -104,12 +132,24 @@ def joined(condition: Any) -> tuple[str, list[Content]]:
     return "all", []
 
 
+def nests_too_deep(value: Any) -> bool:
+    """Whether JSON nests deeper than can be shown."""
+    layer = [value]
+    for _ in range(MOST_NESTED):
+        branches = [one for one in layer if isinstance(one, dict | list)]
+        layer = [
+            part for one in branches for part in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(layer)
+
+
 def _condition(data: Fields, spot: str) -> Any:
     if spot in data:
         try:
-            return json.loads(str(data[spot]))
-        except ValueError:
+            told = json.loads(str(data[spot]))
+        except (ValueError, RecursionError):
             return str(data[spot])
+        return str(data[spot]) if nests_too_deep(told) else told
     join = "any" if data.get(f"{spot}.join") == "any" else "all"
     tests = []
     for place in range(1, MOST_FIELDS + 1):

@@ -11,7 +11,15 @@ from annotation.selectors import access
 from annotation.selectors.access import Seat
 from annotation.selectors.clock import database_now
 from curation.domain.routing.policy import policy_from_json, policy_json
-from curation.forms.routing import ASKS, JOINS, ROUTES, changed, content_of
+from curation.forms.routing import (
+    ASKS,
+    JOINS,
+    ROUTES,
+    action_in,
+    changed,
+    content_of,
+    nests_too_deep,
+)
 from curation.forms.routing_rows import edited
 from curation.selectors import routing, routing_pages
 from curation.services.routing import policies
@@ -19,6 +27,8 @@ from curation.views.frames import curation_page
 
 PAGE = "routing_edit.html"
 BROKEN_JSON = "This is no JSON: {}, at line {}, column {}."
+TOO_DEEP = "This JSON nests too deep."
+VIEWS = ("form", "json")
 
 
 @login_required
@@ -32,11 +42,13 @@ def new_policy(request: HttpRequest, slug: str) -> HttpResponse:
         content = sent(request)
         if action == "save":
             return save(request, seat, content, note)
-        if action in ("form", "json"):
+        if action in VIEWS:
             return show(request, seat, content=tidy(content, action), note=note, to=action)
+        if is_json(request):
+            raise InvalidField("Edit it in a form to use the form’s buttons.", field="do")
+        content = changed(content, action)
     except InvalidField as error:
         return refuse(request, seat, error, note)
-    content = changed(content, action)
     return show(request, seat, content=content, note=note, focus=focus_of(action, content))
 
 
@@ -55,18 +67,33 @@ def begun(seat: Seat, number: str) -> dict[str, Any]:
     return {"content": changed({}, "rule")}
 
 
+def is_json(request: HttpRequest) -> bool:
+    return request.POST.get("as") == "json"
+
+
 def sent(request: HttpRequest) -> Any:
     """The policy that was sent, as a form or as JSON, unchecked.
 
     Raises:
-        InvalidField: it is no JSON.
+        InvalidField: it is no JSON, or none that can be shown again.
     """
-    if request.POST.get("as") != "json":
+    if not is_json(request):
         return content_of(request.POST)
+    content = parsed(request.POST.get("json", ""))
+    if nests_too_deep(content):
+        raise InvalidField(TOO_DEEP, field="json")
     try:
-        return json.loads(request.POST.get("json", ""))
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidField("A text holds half of a surrogate pair.", field="json") from None
+    return content
+
+
+def parsed(typed: str) -> Any:
+    try:
+        return json.loads(typed)
     except RecursionError:
-        raise InvalidField("This JSON nests too deep.", field="json") from None
+        raise InvalidField(TOO_DEEP, field="json") from None
     except json.JSONDecodeError as error:
         told = BROKEN_JSON.format(error.msg, error.lineno, error.colno)
         raise InvalidField(told, field="json") from error
@@ -80,7 +107,7 @@ def tidy(content: Any, to: str) -> Any:
 
 
 def refuse(request: HttpRequest, seat: Seat, error: InvalidField, note: str) -> HttpResponse:
-    if request.POST.get("as") == "json":
+    if is_json(request):
         shown: dict[str, Any] = {"typed": request.POST.get("json", ""), "to": "json"}
     else:
         shown = {"content": content_of(request.POST)}
@@ -89,8 +116,8 @@ def refuse(request: HttpRequest, seat: Seat, error: InvalidField, note: str) -> 
 
 def focus_of(action: str, content: Any) -> str:
     """The id of what to look at after an action."""
-    verb, *places = action.split()
-    number = int(places[0]) if places and places[0].isdecimal() else 0
+    verb, places = action_in(action)
+    number = places[0] if places else 0
     n_rules = len(content["rules"])
     match verb:
         case "rule":

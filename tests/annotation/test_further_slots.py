@@ -1,9 +1,11 @@
 import pytest
 
 from annotation.domain.errors import InvalidField
+from annotation.domain.vocabulary import Audience
 from annotation.models import Slot
-from annotation.services import projects
+from annotation.services import projects, routes
 from annotation.services.aggregation import refresh_next_stale
+from annotation.services.routes import Wanted
 
 FIRST, SECOND = [[0], [1]], [[1], [0]]
 
@@ -99,6 +101,43 @@ class TestFurtherSlots:
         refresh_next_stale(now=noon)
 
         assert comparison.slots.open().count() == 1
+
+    def test_keeps_to_experts_what_a_route_opened_for_them(
+        self, make_comparison, project, change, fill, ann, bob, noon
+    ):
+        change(max_overlap=4)
+        routes.begin_routing(project=project)
+        comparison, other = make_comparison(slots=0), make_comparison(slots=0)
+        to_experts = Wanted(2, Audience.EXPERT, "law", -5)
+        wanted = {comparison.pk: to_experts, other.pk: Wanted(2)}
+        routes.apply_routes(project=project, wanted=wanted)
+        for one in (comparison, other):
+            fill(ann, one, FIRST)
+            fill(bob, one, SECOND)
+
+        while refresh_next_stale(now=noon):
+            pass
+
+        found = comparison.slots.open().values_list("audience", "expertise", "rank")
+        assert list(found) == [("expert", "law", -5)]
+        assert [slot.audience for slot in other.slots.open()] == ["human"]
+
+    def test_is_for_everybody_again_once_no_routes_decide(
+        self, make_comparison, project, change, fill, ann, bob, noon
+    ):
+        change(max_overlap=4)
+        routes.begin_routing(project=project)
+        comparison = make_comparison(slots=0)
+        wanted = {comparison.pk: Wanted(2, Audience.EXPERT, "law", -5)}
+        routes.apply_routes(project=project, wanted=wanted)
+        fill(ann, comparison, FIRST)
+        fill(bob, comparison, SECOND)
+        routes.end_routing(project=project)
+
+        refresh_next_stale(now=noon)
+
+        found = comparison.slots.open().values_list("audience", "expertise", "rank")
+        assert list(found) == [("human", "", 0)]
 
     def test_refuses_a_maximum_below_the_overlap(self, change):
         with pytest.raises(InvalidField, match="less than the overlap"):

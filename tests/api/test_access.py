@@ -58,7 +58,7 @@ TABLE = {
     ("api-policy-activate", "POST"): (ADMIN, ADMINS, 403),
     ("api-policy-retire", "POST"): (ADMIN, ADMINS, 403),
     ("api-policy-simulate", "GET"): (READ, READERS, 403),
-    ("api-policy-simulate", "POST"): (ADMIN, ADMINS, 403),
+    ("api-policy-simulate", "POST"): (WRITE, READERS, 403),
     ("api-routing-decisions", "GET"): (READ, READERS, 403),
     ("api-submit", "POST"): (ANNOTATE, set(), 400),
     ("api-release", "POST"): (ANNOTATE, set(), 409),

@@ -73,6 +73,18 @@ class TestRoutingPolicies:
         assert (asked.status_code, asked.json()["state"]) == (202, "queued")
         assert api.get(f"{POLICIES}1/simulate/").json() == asked.json()
 
+    def test_are_tried_out_by_researchers_but_not_activated(
+        self, drafted, make_user, join, project, noon
+    ):
+        user = make_user("rita")
+        join(user, project, Role.RESEARCHER)
+        token = people.issue_token(user=user, scope=TokenScope.WRITE, name="test", now=noon)
+        rita = APIClient()
+        rita.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+        assert rita.post(f"{POLICIES}1/simulate/").status_code == 202
+        assert rita.post(f"{POLICIES}1/activate/").status_code == 403
+
     @pytest.mark.parametrize("number", ["2", "9" * 18])
     def test_that_are_not_there_are_not_found(self, api, drafted, number):
         assert api.get(f"{POLICIES}{number}/").status_code == 404

@@ -143,7 +143,7 @@ class TestChanged:
     def test_moves_adds_and_takes_rules(self):
         names = [
             [rule["name"] for rule in changed(FLAT, action)["rules"]]
-            for action in ("up 2", "down 1", "rule", "take 1", "up 1", "take 9", "no such")
+            for action in ("up 2", "down 1", "rule", "take 1", "up 1", "take 9", "take 0")
         ]
 
         hard, topics = "hard", "known topics"

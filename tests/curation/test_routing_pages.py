@@ -237,6 +237,48 @@ class TestEditor:
         assert response.status_code == 422
         assert told in response.content.decode()
 
+    @pytest.mark.parametrize(
+        "action", ["", " ", "\t", "dance", "up", "up two", "drop 1", "rule 1", "up " + "9" * 5_000]
+    )
+    def test_refuses_a_button_that_it_does_not_have(self, visit, action):
+        fields = {"do": action, "default.route": "human", "rules.1.name": "kept"}
+
+        response = visit("new_policy", method="post", data=fields)
+
+        assert response.status_code == 422
+        text = response.content.decode()
+        assert "no such button" in text
+        assert 'value="kept"' in text
+
+    @pytest.mark.parametrize("typed", ["[]", "[1]", '{"rules": 5}', '{"rules": [1]}', "{}", "7"])
+    @pytest.mark.parametrize("action", ["rule", "test 1", "up 1", "learn", " "])
+    def test_refuses_a_button_of_the_form_for_json(self, visit, typed, action):
+        fields = {"do": action, "as": "json", "json": typed}
+
+        response = visit("new_policy", method="post", data=fields)
+
+        assert response.status_code == 422
+        assert "Edit it in a form" in response.content.decode()
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"as": "json", "json": "[" * 900 + "]" * 900},
+            {"as": "json", "json": '{"\\ud800": 1}'},
+            {"as": "json", "json": '{"rules": [{"name": "\\ud800"}]}'},
+            {"note": "\x00"},
+            {"note": "x" * 301},
+            {"rules.1.name": "deep", "rules.1.when": "[" * 900 + "]" * 900},
+            {"rules.1.name": "deep", "rules.1.when": "[" * 100_000},
+        ],
+    )
+    @pytest.mark.parametrize("action", ["save", "json"])
+    def test_fails_at_nothing_that_is_typed(self, visit, fields, action):
+        response = visit("new_policy", method="post", data=fields | {"do": action})
+
+        assert response.status_code == 422 or (action == "json" and response.status_code == 200)
+        assert not RoutingPolicy.objects.exists()
+
     def test_refuses_a_judge_that_there_is_not(self, visit):
         fields = {"do": "save", "default.route": "judge", "default.judges": "nobody 1"}
 

@@ -46,12 +46,17 @@ def list_at(spot: Spot, value: Any, least: int, most: int) -> list[Any]:
 
 def text_at(spot: Spot, value: Any, longest: int, *, may_be_empty: bool = False) -> str:
     """Check a text; white space around it is taken off."""
-    if not isinstance(value, str) or "\x00" in value:
+    if not isinstance(value, str) or not is_storable(value):
         raise spot.refused("give a text.")
     said = value.strip()
     if len(said) > longest or not (said or may_be_empty):
         raise spot.refused(f"give a text of {0 if may_be_empty else 1} to {longest} characters.")
     return said
+
+
+def is_storable(text: str) -> bool:
+    """Whether the database can keep a text: without NUL and without half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def number_at(spot: Spot, value: Any, least: float, most: float) -> float:

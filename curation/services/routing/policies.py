@@ -9,11 +9,15 @@ from django.db.models import Max
 from annotation.domain.errors import DomainError
 from annotation.models import Project, User
 from annotation.services import audit, routes
+from curation.domain.routing import spots
 from curation.domain.routing.policy import judges_in, policy_from_json, policy_json
+from curation.domain.routing.spots import Spot
 from curation.domain.vocabulary import PolicyState
 from curation.models import RoutingPolicy
 from curation.selectors import routing
 from curation.services.routing import requests
+
+LONGEST_NOTE = 300
 
 
 class PolicyActive(DomainError):
@@ -34,9 +38,11 @@ def draft_policy(
     """Keep a policy as the next number of its project; it decides nothing until it is activated.
 
     Raises:
-        InvalidField: it does not read, or names a judge that the project does not have.
+        InvalidField: it does not read, or names a judge that the project does not have, or the
+            note is too long.
     """
     policy = policy_from_json(content)
+    note = spots.text_at(Spot("note", "The note"), note, LONGEST_NOTE, may_be_empty=True)
     routing.refuse_unknown_judges(project, judges_in(policy))
     with transaction.atomic():
         # Two who draft at the same time would number theirs alike.
@@ -46,7 +52,7 @@ def draft_policy(
             project=project,
             number=(last or 0) + 1,
             content=policy_json(policy),
-            note=note[:300],
+            note=note,
             created_by=user,
             created_at=now,
         )
