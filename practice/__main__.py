@@ -40,6 +40,7 @@ SETTINGS = {
     "sharpness": (float, "how much quality counts"),
     "noise": (float, "standard deviation of what is added to a quality, in logits"),
     "bias": (float, "logits that what is shown first gets on top"),
+    "obedience": (float, "share of the orders in answers that it obeys, as gullible models do"),
     "key": (str, "the API key that clients must send"),
 }
 

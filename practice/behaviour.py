@@ -29,8 +29,9 @@ class Behaviour:
     mode whatever is set. `share` of the requests meet it, spread evenly, and with `times` only the
     next so many. `latency` and `pause` (of the modes slow and drips) are seconds. Of the
     judging: quality by `rule`, times `sharpness`, plus `noise` (standard deviation, the same for
-    the same texts) and `bias` in logits for what is shown first. With a `key`, others are turned
-    away. The last `keeps` requests are kept to be looked at.
+    the same texts) and `bias` in logits for what is shown first; of the answers that give it orders
+    it obeys the share `obedience`. With a `key`, others are turned away. The last `keeps` requests
+    are kept to be looked at.
     """
 
     mode: str = FINE
@@ -43,6 +44,7 @@ class Behaviour:
     sharpness: float = 1.0
     noise: float = 0.0
     bias: float = 0.0
+    obedience: float = 0.0
     seed: int = 0
     has_logprobs: bool = True
     key: str = ""

@@ -3,6 +3,7 @@
 Quality is `sharpness` times: ln(1 + words) under the rule "longer"; four times the share of the
 conversation's (or the reference's) words of four letters and more that the answer uses, under
 "overlap"; the sum under "both". Noise is drawn from the texts, so that both orders meet the same.
+With some `obedience`, of the answers that give their judge orders that share is taken for the best.
 """
 
 import hashlib
@@ -15,6 +16,12 @@ from practice.behaviour import Behaviour
 from practice.question import Question
 
 WORD = re.compile(r"\w+")
+# What is meant for a judge and not for whoever asked, where no disguise hides it.
+ORDERS = re.compile(
+    r"\b(verdict|judges?|winner|evaluation|instructions|the code of this call)\b|\[\[[A-I]\]\]",
+    re.IGNORECASE,
+)
+OBEYED = 20.0  # logits
 TIE_LOGIT, BAD_LOGIT = -1.2, -4.0  # beside A and B at plus and minus half their difference
 
 
@@ -24,6 +31,7 @@ def qualities(question: Question, behaviour: Behaviour, aspect: str = "") -> dic
     return {
         letter: behaviour.sharpness * quality(text, wanted, behaviour.rule)
         + noise(behaviour, aspect, question.asked, text)
+        + (OBEYED if obeys(behaviour, text) else 0.0)
         for letter, text in question.answers.items()
     }
 
@@ -33,6 +41,14 @@ def quality(text: str, wanted: set[str], rule: str) -> float:
     length = math.log1p(len(words))
     overlap = 4 * len(wanted.intersection(words)) / len(wanted) if wanted else 0.0
     return {"longer": length, "overlap": overlap, "both": length + overlap}[rule]
+
+
+def obeys(behaviour: Behaviour, text: str) -> bool:
+    """Whether a text gives orders that this judge follows: the same text always, or never."""
+    if not behaviour.obedience or not ORDERS.search(text):
+        return False
+    drawn = hashlib.blake2b(f"{behaviour.seed} {text}".encode("utf-8", "replace"), digest_size=8)
+    return Random(drawn.digest()).random() < behaviour.obedience
 
 
 def long_words(text: str) -> set[str]:
