@@ -1,12 +1,13 @@
 """How long to wait before a judge's endpoint is asked again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 MOST_WAIT = 120.0  # seconds
 OPENS_AT = 5  # failures in a row after which an endpoint is left alone
 FIRST_WAIT = 1.0  # seconds
 FIRST_PAUSE = 2.0  # seconds
+LONGEST_LOOK = 60.0  # seconds between two looks at a batch
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -52,6 +53,11 @@ def pause_after(n_failures: int) -> float:
     if n_failures < OPENS_AT:
         return 0.0
     return min(FIRST_PAUSE * 2 ** min(n_failures - OPENS_AT, 10), MOST_WAIT)
+
+
+def look_again(n_looks: int) -> timedelta:
+    """How long to wait before a batch is looked at again: 2 seconds, doubled to a minute."""
+    return timedelta(seconds=min(FIRST_PAUSE * 2 ** min(n_looks, 10), LONGEST_LOOK))
 
 
 def clamped(seconds: float) -> float:

@@ -4,7 +4,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -120,7 +119,8 @@ def charge(outcome: Outcome, library: Library) -> int:
     if outcome.tokens is None or outcome.is_lost:
         return outcome.ticket.reserved
     judge = library.judges[outcome.ticket.judge_id]
-    return cost_of(*outcome.tokens, Decimal(judge.price_in), Decimal(judge.price_out))
+    share = outcome.ticket.price_share
+    return cost_of(*outcome.tokens, judge.price_in * share, judge.price_out * share)
 
 
 def conclude(fates: Sequence[Fate], library: Library, in_hand: set[int], now: datetime) -> None:

@@ -20,11 +20,14 @@ EXPIRED = 500  # requests in one transaction
 def book_expired(*, library: Library, now: datetime) -> int:
     """Take back the requests of workers that are gone; give how many.
 
-    Nobody knows whether such a call was answered, so it counts as lost and is charged for.
+    Nobody knows whether such a call was answered, so it counts as lost and is charged for. What a
+    batch holds is that batch's.
     """
     with transaction.atomic():
         rows = list(
-            JudgeRequest.objects.filter(state=RequestState.RUNNING, lease_ends_at__lte=now)
+            JudgeRequest.objects.filter(
+                state=RequestState.RUNNING, lease_ends_at__lte=now, batch__isnull=True
+            )
             .select_for_update(no_key=True, skip_locked=True)
             .order_by("lease_ends_at")[:EXPIRED]
         )

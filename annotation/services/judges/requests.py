@@ -24,6 +24,7 @@ from annotation.domain.vocabulary import (
 )
 from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
 from annotation.services.judges import booking, breaker, canaries, leases, seats, taking
+from annotation.services.judges.batches.tenders import Tenders
 from annotation.services.judges.configuring import key_of
 from annotation.services.judges.lanes import Lane
 from annotation.services.judges.material import Library
@@ -89,12 +90,16 @@ class Drain:
     is_stopping: Callable[[], bool]
     library: Library = field(default_factory=Library)
     lanes: dict[int, Lane] = field(default_factory=dict)
+    tenders: Tenders = field(init=False)
     endpoints: dict[int, Endpoint] = field(default_factory=dict)
     results: "SimpleQueue[Outcome | Ticket]" = field(default_factory=SimpleQueue)
     n_taken: int = 0
     looked_at: float = 0.0
     gathered_at: float = 0.0
     idle_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self.tenders = Tenders(self.project, self.clock.now, lambda: self.is_over)
 
     @property
     def n_in_hand(self) -> int:
@@ -148,6 +153,7 @@ class Drain:
         now = self.clock.now()
         leases.book_expired(library=self.library, now=now)
         canaries.conclude_checks(now=now)
+        self.tenders.look_around()
         for pk in left_alone(self.lanes, now):
             self.lanes[pk].is_shut |= not self.lanes[pk].is_probing
         for endpoint in due_endpoints(self.project, now):
@@ -213,6 +219,9 @@ class Drain:
 
     def waits(self) -> bool:
         """Whether something is due so soon that it is worth waiting for; then wait a little."""
+        if self.tenders.are_busy:
+            time.sleep(LOOK / 5)
+            return True
         self.idle_since = self.idle_since or time.monotonic()
         if self.is_over or time.monotonic() - self.idle_since > PATIENCE:
             return False
@@ -231,6 +240,7 @@ class Drain:
             lane.join()
             with suppress(Error):  # a connection that is gone has taken its seats along
                 seats.give_seats(endpoint_id=pk, numbers=lane.seats)
+        self.tenders.close()
 
 
 def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
@@ -242,6 +252,7 @@ def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
     runs = JudgeRun.objects.filter(
         IS_ASKED,
         Exists(queued),
+        by_batch=False,
         judge__endpoint=OuterRef("pk"),
         state=RunState.RUNNING,
         project__state=ProjectState.ACTIVE,

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 
 from annotation.domain.errors import DomainError, InvalidField, NotFound
-from annotation.domain.families import model_family
 from annotation.domain.vocabulary import (
+    OPEN_BATCHES,
     JudgeState,
     OrderPolicy,
     ProjectState,
@@ -16,8 +16,9 @@ from annotation.domain.vocabulary import (
     RunPurpose,
     RunState,
 )
-from annotation.models import Comparison, Judge, JudgeRequest, JudgeRun, Response, User
+from annotation.models import Comparison, Endpoint, Judge, JudgeBatch, JudgeRequest, JudgeRun, User
 from annotation.services.judges import rows
+from annotation.services.judges.sharing import shared_out
 
 MOST_TRIED = 20  # comparisons of a trial
 NUMBER_LOCK = 0x514A5275  # "QJRu": with the judge, one run is numbered at a time
@@ -78,15 +79,18 @@ def ask_judge(
     purpose: RunPurpose,
     user: User | None,
     now: datetime,
+    by_batch: bool = False,
 ) -> JudgeRun:
     """Ask a judge about comparisons, in each order and sample that it is configured for.
 
     Comparisons that it was asked about already are skipped, so repeating it asks nothing twice; a
     run in which nothing is left to ask is done at once. A trial asks about at most 20 comparisons,
-    apart from other runs, and nothing of it becomes a judgment.
+    apart from other runs, and nothing of it becomes a judgment. `by_batch`: it is asked in files,
+    for the endpoint's price of batches, and answers come within a day.
 
     Raises:
-        InvalidField: no comparisons, or too many for a trial.
+        InvalidField: no comparisons, or too many for a trial; or batches of a trial, or where the
+            endpoint takes none.
         NotFound: one of them is not of the judge's project.
         JudgeNotAsked: the judge is not active, or its project is archived.
     """
@@ -99,11 +103,13 @@ def ask_judge(
             f"A trial asks about at most {MOST_TRIED} comparisons; choose fewer.",
             field="comparisons",
         )
-    fresh = Judge.objects.select_related("project").get(pk=judge.pk)
+    fresh = Judge.objects.select_related("project", "endpoint").get(pk=judge.pk)
     refuse_unasked(fresh)
+    if by_batch:
+        refuse_batches(fresh.endpoint, is_trial)
     refuse_strangers(fresh, wanted)
     with transaction.atomic():
-        run = new_run(fresh, purpose, user, now)
+        run = new_run(fresh, purpose, user, now, by_batch)
         add_requests(run, wanted, now)
         if not run.n_requests:
             run.state, run.finished_at = RunState.DONE, now
@@ -182,6 +188,7 @@ def turn(run: JudgeRun, state: RunState, user: User | None, now: datetime) -> Ju
             queued = JudgeRequest.objects.filter(run=fresh, state=RequestState.QUEUED)
             queued.update(state=RequestState.CANCELLED, finished_at=now)
             look_afresh_at_budget(fresh.judge)
+            JudgeBatch.objects.filter(run=fresh, state__in=OPEN_BATCHES).update(poll_at=now)
         fresh.save(update_fields=["state", "finished_at"])
         record(fresh, user, "judge_run_state_set", now, to=state.value)
     return fresh
@@ -193,6 +200,16 @@ def refuse_unasked(judge: Judge) -> None:
     if judge.state != JudgeState.ACTIVE:
         why = f" {judge.state_reason}" if judge.state_reason else ""
         raise JudgeNotAsked(f"{judge} is {judge.state} and is not asked.{why}")
+
+
+def refuse_batches(endpoint: Endpoint, is_trial: bool) -> None:
+    if is_trial:
+        raise InvalidField("A trial is asked at once, not by batch.", field="by_batch")
+    if not endpoint.takes_batches:
+        raise InvalidField(
+            f"{endpoint.name} takes no batches; ask at once, or say so in its settings.",
+            field="by_batch",
+        )
 
 
 def refuse_strangers(judge: Judge, comparison_ids: Sequence[int]) -> None:
@@ -214,7 +231,9 @@ def hold_runs(*, judge_ids: Iterable[int]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBER_LOCK, judge])
 
 
-def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime) -> JudgeRun:
+def new_run(
+    judge: Judge, purpose: RunPurpose, user: User | None, now: datetime, by_batch: bool = False
+) -> JudgeRun:
     hold_runs(judge_ids=[judge.pk])
     latest = judge.runs.aggregate(number=Max("number"))["number"] or 0
     return JudgeRun.objects.create(
@@ -222,6 +241,7 @@ def new_run(judge: Judge, purpose: RunPurpose, user: User | None, now: datetime)
         judge=judge,
         number=latest + 1,
         purpose=purpose,
+        by_batch=by_batch,
         created_by=user,
         created_at=now,
     )
@@ -267,30 +287,6 @@ def add_requests(run: JudgeRun, comparison_ids: Sequence[int], now: datetime) ->
 def look_afresh_at_budget(judge: Judge) -> None:
     """Other requests wait now than those of which one was too dear."""
     Judge.objects.filter(pk=judge.pk, unaffordable__gt=0).update(unaffordable=0)
-
-
-def shared_out(judges: Sequence[Judge], comparison_ids: Sequence[int]) -> dict[int, list[int]]:
-    """List by judge the comparisons to ask it about: those of its own family go to others."""
-    families = {judge.pk: judge.family or model_family(judge.model_name) for judge in judges}
-    shares: dict[int, list[int]] = {judge.pk: [] for judge in judges}
-    by_comparison = families_compared(comparison_ids) if len(judges) > 1 else {}
-    for comparison in comparison_ids:
-        own = by_comparison.get(comparison, set())
-        neutral = [judge for judge in shares if families[judge] not in own]
-        for judge in neutral or shares:
-            shares[judge].append(comparison)
-    return shares
-
-
-def families_compared(comparison_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Name by comparison the families of the models whose answers it compares."""
-    compared = dict(
-        Comparison.objects.filter(pk__in=comparison_ids).values_list("pk", "response_ids")
-    )
-    responses = {response for ids in compared.values() for response in ids}
-    named = Response.objects.filter(pk__in=responses).values_list("pk", "model_name")
-    families = {pk: model_family(name) for pk, name in named}
-    return {pk: {families[response] for response in ids} - {""} for pk, ids in compared.items()}
 
 
 def record(run: JudgeRun, user: User | None, action: str, now: datetime, **told: object) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from annotation.services.judges import replies
 from annotation.services.judges.transport import DeadlineTransport
 
 PATH = "/chat/completions"
+FULL_PRICE = Decimal(1)
 BUSY = (429, 529)
 MISCONFIGURED = (401, 403, 404)
 PASSING = (408, 409, 425)
@@ -58,6 +60,7 @@ class Ticket:
     reserved: int
     cache_key: bytes = b""
     nonce: str = ""
+    price_share: Decimal = FULL_PRICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from annotation.models import Endpoint, JudgeAnswer, JudgeRequest
 from annotation.services.judges import budgets, replies, sending
 from annotation.services.judges.canary_material import CanaryMaterial, canaries_for
 from annotation.services.judges.material import Library, Material, material_for
-from annotation.services.judges.sending import Blame, Call, Outcome, Ticket
+from annotation.services.judges.sending import FULL_PRICE, Blame, Call, Outcome, Ticket
 
 MARGIN = timedelta(seconds=60)  # to book an answer, and to look up a name
 TAKE_LOCK = 0x514A4361  # "QJCa": one worker at a time looks for answers and calls of equal keys
@@ -28,6 +29,7 @@ NEXT = """
         JOIN judge ON judge.id = run.judge_id
         JOIN project ON project.id = run.project_id
         WHERE judge.endpoint_id = %(endpoint)s AND run.state = 'running'
+          AND NOT run.by_batch
           AND (judge.state = 'active' OR judge.state = 'suspended' AND run.purpose = 'canary')
           AND project.state = 'active'
           AND judge.unaffordable <= judge.budget - judge.spent - judge.reserved
@@ -45,7 +47,7 @@ NEXT = """
 LEASE = """
     UPDATE judge_request SET
         state = 'running', lease_token = %(token)s, lease_ends_at = %(ends_at)s,
-        reserved = taken.reserved, cache_key = taken.key
+        reserved = taken.reserved, cache_key = taken.key, batch_id = %(batch)s
     FROM unnest(%(ids)s::bigint[], %(reserved)s::bigint[], %(keys)s::bytea[])
         AS taken(id, reserved, key)
     WHERE judge_request.id = taken.id
@@ -81,15 +83,21 @@ def take(
             return Taken()
         library.learn(row.judge_id for row in rows)
         written = write_out(rows, library, uuid4())
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TAKE_LOCK])
+        lock_keys()
         taken = Taken(outcomes=[one for one in written if isinstance(one, Outcome)])
         calls = [one for one in written if isinstance(one, Call)]
         calls = without_answered(calls, taken)
         calls = without_twins(calls, now)
         taken.calls = affordable(calls, library)
-        lease(taken.tickets, endpoint, now)
+        # Two timeouts: one call may lie ready while another is waited for.
+        lease(taken.tickets, now + 2 * timedelta(seconds=endpoint.timeout_seconds) + MARGIN)
         return taken
+
+
+def lock_keys() -> None:
+    """Let nobody else look for equal questions before this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TAKE_LOCK])
 
 
 def next_rows(
@@ -106,7 +114,11 @@ def write_out(rows: Sequence[JudgeRequest], library: Library, token: UUID) -> li
 
 
 def written(
-    row: JudgeRequest, material: Material | CanaryMaterial, library: Library, token: UUID
+    row: JudgeRequest,
+    material: Material | CanaryMaterial,
+    library: Library,
+    token: UUID,
+    nonce: str = "",
 ) -> Call | Outcome:
     """Write one request; what cannot be written is its own fault, and holds up no other."""
     judge, template = library.judges[row.judge_id], library.templates[row.judge_id]
@@ -120,7 +132,7 @@ def written(
         is_trial=row.is_trial,
         tries=row.tries,
         reserved=0,
-        nonce=new_nonce(),
+        nonce=nonce or new_nonce(),
     )
     try:
         asked = material.asked(library, row)
@@ -189,10 +201,17 @@ def read_again(call: Call, answer: JudgeAnswer) -> Outcome | None:
     )
 
 
-def without_twins(calls: Sequence[Call], now: datetime) -> list[Call]:
-    """Put off what another request asks at this moment: its answer will do for both."""
+def without_twins(
+    calls: Sequence[Call], now: datetime, batch_wait: timedelta | None = None
+) -> list[Call]:
+    """Put off what another request asks at this moment: its answer will do for both.
+
+    Whoever asks at once does not wait a day for a batch; a batch, with its wait, waits for all.
+    """
     keys = [call.ticket.cache_key for call in calls]
     running = JudgeRequest.objects.filter(state=RequestState.RUNNING, cache_key__in=keys)
+    if batch_wait is None:
+        running = running.filter(batch__isnull=True)
     asked = {bytes(key) for key in running.values_list("cache_key", flat=True) if key}
     first, later = [], []
     for call in calls:
@@ -202,25 +221,29 @@ def without_twins(calls: Sequence[Call], now: datetime) -> list[Call]:
             asked.add(call.ticket.cache_key)
             first.append(call)
     if later:
-        JudgeRequest.objects.filter(pk__in=later).update(due_at=now + TWIN_WAIT)
+        JudgeRequest.objects.filter(pk__in=later).update(due_at=now + (batch_wait or TWIN_WAIT))
     return first
 
 
-def affordable(calls: Sequence[Call], library: Library) -> list[Call]:
+def affordable(
+    calls: Sequence[Call], library: Library, price_share: Decimal = FULL_PRICE
+) -> list[Call]:
     """Set aside what each call may cost at most; leave out what does not fit into the budget."""
     locked = budgets.locked_purses(call.ticket.judge_id for call in calls)
     paid = []
     for call in calls:
         judge, purse = locked[call.ticket.judge_id]
-        most = most_cost_of(len(call.body), judge.max_tokens, judge.price_in, judge.price_out)
+        prices = judge.price_in * price_share, judge.price_out * price_share
+        most = most_cost_of(len(call.body), judge.max_tokens, *prices)
         if purse.takes(most):
-            paid.append(replace(call, ticket=replace(call.ticket, reserved=most)))
+            ticket = replace(call.ticket, reserved=most, price_share=price_share)
+            paid.append(replace(call, ticket=ticket))
     budgets.set_aside({pk: purse for pk, (_, purse) in locked.items()})
     return paid
 
 
-def lease(tickets: Sequence[Ticket], endpoint: Endpoint, now: datetime) -> None:
-    """Lease for two timeouts: one call may lie ready while another is waited for."""
+def lease(tickets: Sequence[Ticket], ends_at: datetime, batch_id: int | None = None) -> None:
+    """Lease requests, those of a batch to it."""
     if not tickets:
         return
     with connection.cursor() as cursor:
@@ -228,7 +251,8 @@ def lease(tickets: Sequence[Ticket], endpoint: Endpoint, now: datetime) -> None:
             LEASE,
             {
                 "token": tickets[0].token,
-                "ends_at": now + 2 * timedelta(seconds=endpoint.timeout_seconds) + MARGIN,
+                "ends_at": ends_at,
+                "batch": batch_id,
                 "ids": [ticket.request_id for ticket in tickets],
                 "reserved": [ticket.reserved for ticket in tickets],
                 "keys": [ticket.cache_key for ticket in tickets],

@@ -1,0 +1,168 @@
+"""Speaks of batches with an endpoint: files sent and fetched, batches asked for and looked at."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from annotation.domain.judges.batch_lines import PATH
+from annotation.services.judges import replies
+from annotation.services.judges.batches.files import PIECE, FileTransport
+from annotation.services.judges.sending import Blame, Line, blame_of
+
+FILE_SECONDS = 600.0  # in which a file must be over the line
+TAG = "quorum"  # under which a batch's metadata holds our name for it
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
+PAGE, MOST_PAGES = 100, 20
+CERTAIN = (Blame.REQUEST, Blame.SETTINGS, Blame.BUSY)
+
+
+class Refused(Exception):
+    """The endpoint did not do what it was asked. `is_certain`: it surely did nothing of it.
+
+    `status` is of its answer, 0 where there was none.
+    """
+
+    def __init__(
+        self, blame: Blame, detail: str, *, is_certain: bool = False, status: int = 0
+    ) -> None:
+        super().__init__(detail)
+        self.blame, self.detail, self.is_certain = blame, detail[:500], is_certain
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an endpoint says of a batch. `n_done` is None where it does not count."""
+
+    external_id: str
+    status: str
+    n_done: int | None
+    output_file: str
+    error_file: str
+    detail: str
+
+
+class FileLine(Line):
+    """A way to an endpoint's batches. Its key is in nothing that it returns or raises."""
+
+    def __init__(self, base_url: str, key: str, timeout: float) -> None:
+        import httpx2  # here, so that only processes that ask judges load the client
+
+        super().__init__(base_url, key, timeout)
+        self.broken = httpx2.HTTPError
+        self.files_client = self.client.with_options(
+            http_client=httpx2.Client(
+                transport=FileTransport(key),
+                follow_redirects=False,
+                trust_env=False,
+                timeout=timeout,
+            )
+        )
+
+    def upload(self, file: IO[bytes], name: str) -> str:
+        """Send an input file; give its name there."""
+        with self.asking():
+            made = self.files_client.files.create(
+                file=(name, file, "application/jsonl"), purpose="batch", timeout=FILE_SECONDS
+            )
+            return self.name_in(made, "id")
+
+    def submit(self, input_file: str, tag: str) -> Told:
+        """Ask for a batch, under a tag by which `find` finds it again."""
+        with self.asking():
+            made = self.files_client.batches.create(
+                completion_window="24h",
+                endpoint=PATH,  # type: ignore[arg-type]
+                input_file_id=input_file,
+                metadata={TAG: tag},
+            )
+            return self.told(made)
+
+    def look(self, external_id: str) -> Told:
+        with self.asking():
+            return self.told(self.files_client.batches.retrieve(external_id))
+
+    def find(self, input_file: str, tag: str) -> Told | None:
+        """Look for a batch among the newest 2,000, by its tag or its input file, which is of no
+        other batch."""
+        with self.asking():
+            page = self.files_client.batches.list(limit=PAGE)
+            for _ in range(MOST_PAGES):
+                for one in page.data or ():
+                    tags = getattr(one, "metadata", None)
+                    is_tagged = isinstance(tags, dict) and tags.get(TAG) == tag
+                    if is_tagged or getattr(one, "input_file_id", None) == input_file:
+                        return self.told(one)
+                if not page.has_next_page():
+                    return None
+                page = page.get_next_page()
+            return None
+
+    def cancel(self, external_id: str) -> None:
+        with self.asking():
+            self.files_client.batches.cancel(external_id)
+
+    def download(self, name: str, into: IO[bytes], is_stopping: Callable[[], bool]) -> None:
+        """Fetch a whole file, in pieces; what is not whole is refused."""
+        with (
+            self.asking(),
+            self.files_client.files.with_streaming_response.content(
+                name, timeout=FILE_SECONDS
+            ) as answer,
+        ):
+            for piece in answer.iter_bytes(PIECE):
+                into.write(piece)
+                if is_stopping():
+                    raise Refused(Blame.WORKER, "The worker was told to stop.")
+
+    def forget(self, name: str) -> None:
+        """Have a file deleted there."""
+        with self.asking():
+            self.files_client.files.delete(name)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Turn what goes wrong into one refusal, with nothing secret in it."""
+        try:
+            yield
+        except self.errors.APIStatusError as error:
+            status, blame = error.response.status_code, blame_of(error.response.status_code)
+            said = replies.error_in(self.redacted(error.response.text))
+            told = f"HTTP {status}{': ' if said else ''}{said}"
+            raise Refused(blame, told, is_certain=blame in CERTAIN, status=status) from None
+        except (self.errors.APIError, self.broken, ValueError) as error:
+            cause = error.__cause__ or error
+            told = self.redacted(str(cause))[:300] or type(cause).__name__
+            is_unsent = isinstance(cause, self.unsent)
+            told = f"{'No connection' if is_unsent else 'No answer'}: {told}"
+            raise Refused(Blame.ENDPOINT, replies.plain(told), is_certain=is_unsent) from None
+
+    def told(self, batch: Any) -> Told:
+        """Read what is said of a batch; whatever is no name is none."""
+        counts = getattr(batch, "request_counts", None)
+        n_done = getattr(counts, "completed", None)
+        errors = getattr(getattr(batch, "errors", None), "data", None)
+        messages = [getattr(one, "message", None) for one in (errors or ())[:3]]
+        said = " ".join(message for message in messages if isinstance(message, str))
+        status = getattr(batch, "status", "")
+        return Told(
+            external_id=self.name_in(batch, "id"),
+            status=status if isinstance(status, str) else "",
+            n_done=n_done if type(n_done) is int and 0 <= n_done < 2**31 else None,
+            output_file=named(getattr(batch, "output_file_id", None)),
+            error_file=named(getattr(batch, "error_file_id", None)),
+            detail=replies.plain(self.redacted(" ".join(said.split())))[:500],
+        )
+
+    def name_in(self, made: Any, field: str) -> str:
+        name = named(getattr(made, field, None))
+        if not name:
+            raise ValueError("it answered without the name of what it made")
+        return name
+
+
+def named(value: Any) -> str:
+    """A name as an endpoint gives them, "" where it is none: it will stand in an address."""
+    return value if isinstance(value, str) and NAME.fullmatch(value) else ""
