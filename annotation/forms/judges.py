@@ -274,7 +274,7 @@ class RunForm(forms.Form):
         initial=100,
         required=False,
         label="At most",
-        help_text="Of them at most so many; empty for no limit.",
+        help_text="How many of them to ask about; leave it empty for no limit.",
     )
 
     def clean(self) -> dict[str, Any]:

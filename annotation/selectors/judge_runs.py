@@ -11,6 +11,7 @@ from django.db.models import Exists, Func, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from annotation.domain.judges.money import amount_of
+from annotation.domain.rates import wilson
 from annotation.domain.vocabulary import AnnotatorKind, Outcome, RequestState, RunPurpose
 from annotation.domain.wording import letters_of, verdict_sentence
 from annotation.models import (
@@ -113,6 +114,25 @@ def tried_in(run: JudgeRun, most: int = N_TRIED) -> list[Tried]:
         _tried(one, requests[one.comparison_id], votes.get(one.comparison_id, []), run.project)
         for one in verdicts
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What verdicts come to beside people's majorities: counts, and the interval of their share."""
+
+    n_alike: int
+    n_clear: int
+    n_flipped: int
+    low: float
+    high: float
+
+
+def tally_of(tried: Sequence[Tried]) -> Tally:
+    """How many are as people; of comparisons without majority or vote it counts flips only."""
+    clear = [one.is_alike for one in tried if one.is_alike is not None]
+    n_flipped = sum(one.is_flipped is True for one in tried)
+    bounds = wilson(sum(clear), len(clear)) if clear else (0.0, 1.0)
+    return Tally(sum(clear), len(clear), n_flipped, *bounds)
 
 
 def _requests(run: JudgeRun, comparison_ids: Sequence[int]) -> Mapping[int, list[JudgeRequest]]:

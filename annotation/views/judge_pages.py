@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from annotation.domain.judges.money import amount_of, plainly
 from annotation.forms.judges import BudgetForm, CompareForm
 from annotation.models import Judge
-from annotation.selectors import access, judge_figures, judge_runs
+from annotation.selectors import access, judge_canaries, judge_figures, judge_runs
 from annotation.selectors import judges as selected
 from annotation.views import judge_plots as plots
 from annotation.views.frames import project_page
@@ -28,6 +28,7 @@ def own_judge(request: HttpRequest, slug: str, judge_id: int) -> HttpResponse:
         seat,
         judge,
         figures=figures,
+        check=judge_canaries.latest_of(judge),
         curve=plots.reliability(figures.calibration),
         bins=plots.bins_of(figures.calibration),
         runs=selected.runs_of(judge).order_by("-number")[:20],
@@ -63,4 +64,5 @@ def _side_by_side(pair: list[Judge]) -> dict[str, Any]:
         "differing": judge_runs.disagreements(*pair),
         "plot": plots.side_by_side(rows, names),
         "curve": plots.reliabilities(curves),
+        "bins": plots.told_bins(curves),
     }

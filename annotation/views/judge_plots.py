@@ -1,6 +1,7 @@
 """Vega-Lite specifications of judges' pages: how honest probabilities are, two judges beside."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from annotation.views.quality_plots import AXES, ROW, SHORTENED, TICKS
 
 SERIES = {"before": "as told", "after": "calibrated, on labels held out"}
 HEIGHT = 300  # pixels
+LINE = 18  # characters of a name before it goes on below
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,20 @@ def reliability(calibration: Calibration | None) -> str:
 
 def reliabilities(sides: Sequence[tuple[str, Calibration | None]]) -> str:
     """The same of several judges, as they tell it."""
+    return _reliability(told_bins(sides), [name for name, one in sides if one is not None])
+
+
+def told_bins(sides: Sequence[tuple[str, Calibration | None]]) -> list[Bin]:
+    """The bins of several judges that hold labels, as they tell it."""
     found = [(name, one) for name, one in sides if one is not None]
-    bins = [each for name, one in found for each in _bins(one, "before", name)]
-    return _reliability(bins, [name for name, _ in found])
+    return [each for name, one in found for each in _bins(one, "before", name)]
 
 
 def side_by_side(rows: Sequence[tuple[str, Figure, Figure]], names: Sequence[str]) -> str:
     """Shares of two judges on one axis, for each figure that both have enough data for."""
     values = [
         {
-            "what": name,
+            "what": textwrap.fill(name, LINE),
             "judge": judge,
             "value": one.value,
             "low": one.low,
@@ -72,7 +78,11 @@ def side_by_side(rows: Sequence[tuple[str, Figure, Figure]], names: Sequence[str
             "type": "nominal",
             "title": None,
             "sort": None,
-            "axis": {"labelLimit": SHORTENED, "grid": True},
+            "axis": {
+                "labelLimit": SHORTENED,
+                "labelExpr": "split(datum.label, '\\n')",
+                "grid": True,
+            },
         },
         "yOffset": {"field": "judge", "sort": list(names)},
         "color": _colour("judge", names),
@@ -81,11 +91,11 @@ def side_by_side(rows: Sequence[tuple[str, Figure, Figure]], names: Sequence[str
         {
             "mark": {"type": "rule", "strokeWidth": 2},
             "encoding": shared
-            | {"x": x | {"field": "low", "title": None}, "x2": {"field": "high"}},
+            | {"x": x | {"field": "low", "title": "share"}, "x2": {"field": "high"}},
         },
         {
             "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "tooltip": True},
-            "encoding": shared | {"x": x | {"field": "value"}},
+            "encoding": shared | {"x": x | {"field": "value", "title": "share"}},
         },
     ]
     n_rows = len({row["what"] for row in values})

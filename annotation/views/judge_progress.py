@@ -16,6 +16,7 @@ def judge_run(request: HttpRequest, slug: str, judge_id: int, number: int) -> Ht
     seat = access.seat_for(request.user, slug, access.READS)
     judge = selected.judge_of(seat.project, judge_id)
     run = selected.run_of(judge, number)
+    tried = judge_runs.tried_in(run)
     progress = judge_requests.progress_of(run)
     return judge_page(
         request,
@@ -25,6 +26,7 @@ def judge_run(request: HttpRequest, slug: str, judge_id: int, number: int) -> Ht
         run=run,
         progress=progress,
         cost=amount_of(progress.cost),
-        tried=judge_runs.tried_in(run),
+        tried=tried,
+        tally=judge_runs.tally_of(tried),
         is_open=run.state in selected.UNDER_WAY,
     )
