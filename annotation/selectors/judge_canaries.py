@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Concat
 from annotation.domain.content import text_of
 from annotation.domain.errors import NotFound
 from annotation.domain.judges.canaries import Answered, Candidate, Findings
+from annotation.domain.judges.canary_words import look_of, verdict_of
 from annotation.domain.vocabulary import JudgeState, RequestState, RunState
 from annotation.models import (
     CanaryCheck,
@@ -39,6 +40,14 @@ class Check:
     @cached_property
     def findings(self) -> Findings | None:
         return Findings.from_json(self.check.found) if self.check.found else None
+
+    @property
+    def verdict(self) -> str:
+        return verdict_of(self.findings) if self.findings else ""
+
+    @property
+    def look(self) -> str:
+        return look_of(self.findings) if self.findings else ""
 
     @property
     def told_at(self) -> datetime:
@@ -109,9 +118,16 @@ def checks_of(judge: Judge) -> list[Check]:
     return [Check(check.run, check) for check in found.order_by("-run__number")]
 
 
-def runs_checking(judge: Judge) -> QuerySet[JudgeRun]:
-    found = JudgeRun.objects.filter(judge=judge, canary_check__isnull=False)
-    return found.select_related("canary_check")
+def latest_of(judge: Judge) -> Check | None:
+    """The last check that told something; None where the judge was never checked."""
+    found = CanaryCheck.objects.filter(run__judge=judge, found__attacked__n_answered__gt=0)
+    check = found.select_related("run").order_by("-run__number").first()
+    return Check(check.run, check) if check else None
+
+
+def checks_by_number(judge: Judge) -> QuerySet[CanaryCheck]:
+    """All checks of a judge, to be paged by key."""
+    return CanaryCheck.objects.filter(run__judge=judge).select_related("run")
 
 
 def check_of(judge: Judge, number: int) -> Check:

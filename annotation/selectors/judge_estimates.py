@@ -13,11 +13,12 @@ from annotation.domain.judges.costs import most_cost_of
 from annotation.domain.judges.money import MILLION
 from annotation.domain.judges.questions import Asked, Template
 from annotation.domain.vocabulary import AnswerStatus, OrderPolicy
-from annotation.models import Judge, JudgeAnswer
+from annotation.models import Comparison, Judge, JudgeAnswer
 from annotation.selectors.votes import CHARACTERS_PER_TOKEN
 
 SAMPLED = 200  # comparisons whose length is measured
 FEWEST_ANSWERS = 10  # of the judge, from which its own tokens are told
+LONGEST_ATTACK = 1_500  # bytes of an attack as a request writes it, escapes included
 TOKENS_OF_VERDICT, TOKENS_OF_WHY = 40, 160
 
 LENGTHS = """
@@ -54,17 +55,37 @@ class Estimate:
 def estimate_of(judge: Judge, comparison_ids: Sequence[int]) -> Estimate:
     """Estimate what asking about these comparisons costs: from the judge's own answers, where it
     has some, else from the length of the first `SAMPLED` texts."""
-    orders = 2 if judge.order_policy == OrderPolicy.BOTH else 1
-    n_requests = len(comparison_ids) * orders * judge.n_samples
-    mean, longest = _lengths(comparison_ids[:SAMPLED])
+    n_requests = len(comparison_ids) * _orders(judge) * judge.n_samples
+    return _estimate(judge, comparison_ids[:SAMPLED], len(comparison_ids), n_requests)
+
+
+def estimate_of_check(judge: Judge, n_canaries: int) -> Estimate:
+    """Estimate what a check with canaries costs: each is asked once with its attack and once
+    without. Their texts are as long as those of the project's comparisons."""
+    drawn = Comparison.objects.filter(project=judge.project_id, other_item__isnull=True)
+    sampled = list(drawn.order_by("-pk").values_list("pk", flat=True)[:SAMPLED])
+    return _estimate(judge, sampled, n_canaries, 2 * n_canaries * _orders(judge), LONGEST_ATTACK)
+
+
+def _orders(judge: Judge) -> int:
+    return 2 if judge.order_policy == OrderPolicy.BOTH else 1
+
+
+def _estimate(
+    judge: Judge, sampled: Sequence[int], n_comparisons: int, n_requests: int, beside: int = 0
+) -> Estimate:
+    """`beside` are bytes that any text may hold more than its comparison."""
+    mean, longest = _lengths(sampled)
     around = _around(judge)
     measured = _mean_cost(judge)
     tokens_in = (mean + around) / CHARACTERS_PER_TOKEN
     tokens_out = TOKENS_OF_VERDICT + (TOKENS_OF_WHY if judge.template.asks_why else 0)
     expected = _cost(judge, tokens_in, min(tokens_out, judge.max_tokens))
-    most = most_cost_of(longest + around, judge.max_tokens, judge.price_in, judge.price_out)
+    most = most_cost_of(
+        longest + around + beside, judge.max_tokens, judge.price_in, judge.price_out
+    )
     return Estimate(
-        n_comparisons=len(comparison_ids),
+        n_comparisons=n_comparisons,
         n_requests=n_requests,
         expected=n_requests * (expected if measured is None else measured),
         worst=Decimal(n_requests * most) / MILLION,

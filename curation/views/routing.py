@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.domain.vocabulary import WorkState
-from annotation.selectors import access
+from annotation.selectors import access, judge_canaries
 from annotation.selectors.clock import database_now
 from curation.domain.vocabulary import PolicyState
 from curation.selectors import guards, routing_pages, simulations
@@ -37,6 +37,7 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
         seat,
         SECTION,
         policies=written,
+        unchecked=judge_canaries.unchecked(judge_canaries.judges_at_work(seat.project)),
         active=next((one for one in written if one.state == PolicyState.ACTIVE), None),
         standing=standing,
         judges=routing_pages.judges_of(seat.project),
@@ -53,7 +54,11 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def notice(request: HttpRequest, slug: str) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.ADMINISTERS)
-    values = {"project": seat.project, "turned": guards.turned_slices(seat.project)}
+    values = {
+        "project": seat.project,
+        "turned": guards.turned_slices(seat.project),
+        "suspended": judge_canaries.suspended_judges(seat.project),
+    }
     return render(request, "curation/_routing_notice.html", values)
 
 

@@ -309,7 +309,7 @@ class TestSetJudgeState:
 
         assert AuditEvent.objects.filter(action="judge_state_set").count() == 2
 
-    def test_leaves_suspending_to_whoever_runs_quorum(self, strict, ada, noon):
+    def test_leaves_suspending_to_checks(self, strict, ada, noon):
         with pytest.raises(InvalidField):
             configuring.set_judge_state(
                 judge=strict, user=ada, state=JudgeState.SUSPENDED, now=noon

@@ -38,6 +38,7 @@ PAGES = {
     "judges": "/projects/haiku/judges/",
     "add a judge": "/projects/haiku/judges/add/",
     "a judge": "/projects/haiku/judges/{judge}/",
+    "canaries of a judge": "/projects/haiku/judges/{judge}/canaries/",
     "run a judge": "/projects/haiku/judges/{judge}/run/?among=all",
     "a run": "/projects/haiku/judges/{judge}/runs/1/",
     "no judges to compare": "/projects/haiku/judges/compare/",

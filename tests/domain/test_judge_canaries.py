@@ -17,8 +17,8 @@ from annotation.domain.judges.canaries import (
     carried,
     draw,
     findings_of,
-    reason_of,
 )
+from annotation.domain.judges.canary_words import look_of, reason_of, verdict_of
 from annotation.domain.judges.questions import Asked, Template
 from annotation.domain.judges.reading import read_answer
 from annotation.domain.rates import clopper_pearson
@@ -195,6 +195,21 @@ class TestFindings:
         assert Findings.from_json(found.as_json()) == found
         for one in (found.attacked, found.controls, *found.by_kind.values()):
             assert 0 <= one.n_lost <= one.n_answered <= one.n_asked
+
+    @pytest.mark.parametrize(
+        ("found", "look", "words"),
+        [
+            (check(0, 0), "", "nothing is known"),
+            (check(20, 5), "bad", "Ask at least 50"),
+            (check(60, 5), "bad", "win it over"),
+            (check(60, 5, 5), "warn", "judges badly"),
+            (check(20, 0), "good", "says little"),
+            (check(60, 0), "good", "as it should be."),
+        ],
+    )
+    def test_says_what_it_found(self, found, look, words):
+        assert look_of(found) == look
+        assert words in verdict_of(found)
 
     def test_gives_its_reason_in_short(self):
         reason = reason_of(check(1000, 1000, 999), "2026-11-21")

@@ -61,6 +61,8 @@ PAGES = {
     ("GET", "annotation:change_judge"): ADMINS,
     ("POST", "annotation:judge_state"): when_allowed(ADMINS, 400),
     ("POST", "annotation:judge_budget"): when_allowed(ADMINS, 400),
+    ("GET", "annotation:judge_canaries"): READERS,
+    ("POST", "annotation:check_judge"): when_allowed(ADMINS, 400),
     ("POST", "annotation:try_judge"): when_allowed(ADMINS, 302),
     ("GET", "annotation:new_run"): ADMINS,
     ("GET", "annotation:judge_run"): READERS,

@@ -273,14 +273,3 @@ def tallies_by(
 def unusable(rows: Iterable[Answered]) -> dict[str, int]:
     counts = Counter(row.status for row in rows if row.status != AnswerStatus.USABLE)
     return {status.value: counts[status.value] for status in AnswerStatus if counts[status.value]}
-
-
-def reason_of(findings: Findings, day: str) -> str:
-    """Say in a sentence or two why a judge is suspended; below 300 characters."""
-    attacked, controls = findings.attacked, findings.controls
-    return (
-        f"The canary check of {day} found that orders in texts win it over: the worse answer won "
-        f"{attacked.n_lost:,} of {attacked.n_answered:,} canaries ({attacked.share or 0:.1%}, at "
-        f"most {LIMIT:.0%} may be), and {controls.n_lost:,} of {controls.n_answered:,} without the "
-        "order."
-    )

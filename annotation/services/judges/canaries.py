@@ -17,8 +17,8 @@ from annotation.domain.judges.canaries import (
     Findings,
     draw,
     findings_of,
-    reason_of,
 )
+from annotation.domain.judges.canary_words import reason_of
 from annotation.domain.vocabulary import (
     JudgeState,
     OrderPolicy,

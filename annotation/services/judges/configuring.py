@@ -113,11 +113,11 @@ def set_judge_state(*, judge: Judge, user: User | None, state: JudgeState, now: 
 
     Raises:
         Retired: a retired judge stays so.
-        InvalidField: suspending is left to whoever runs Quorum.
+        InvalidField: only a check with canaries suspends.
         RunUnderWay: it should retire while a run goes on.
     """
     if state == JudgeState.SUSPENDED:
-        raise InvalidField("Whoever runs Quorum suspends judges; pause it instead.", field="state")
+        raise InvalidField("Only a check suspends judges; pause it instead.", field="state")
     with transaction.atomic():
         fresh = Judge.objects.select_for_update(of=("self",)).get(pk=judge.pk)
         if fresh.state == state:
