@@ -17,6 +17,10 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
+  if (event.target.closest?.("[data-back]") && history.length > 1) {
+    event.preventDefault();
+    history.back();
+  }
   const copy = event.target.closest?.("[data-copy]");
   if (copy) {
     navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
