@@ -49,6 +49,7 @@ app.conf.beat_schedule = {
     "fit-routers": every(20, "curation.tasks.fit_routers", queue="long"),
     "simulate-policies": every(2, "curation.tasks.simulate_policies", queue="long"),
     "guard-judges": every(10, "curation.tasks.guard_judges", queue="long"),
+    "refresh-routing-figures": every(5, "curation.tasks.refresh_routing_figures", queue="long"),
 } | {
     f"beat-heart-{queue}": every(5, "annotation.tasks.beat_heart", queue, {"queue": queue})
     for queue in QUEUES

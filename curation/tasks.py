@@ -12,7 +12,7 @@ from curation.services import (
     versioning,
 )
 from curation.services.duplicates import regrouping, searching
-from curation.services.routing import drain, fitting, guarding, simulations
+from curation.services.routing import drain, figures, fitting, guarding, simulations
 from curation.services.signals import refreshing
 
 
@@ -124,3 +124,12 @@ def simulate_policies(*, limit: int = 10) -> int:
 def guard_judges() -> int:
     """Recount audits, and turn slices in which judges err too often. Safe to repeat."""
     return guarding.recount_next(now=database_now())
+
+
+@shared_task
+def refresh_routing_figures(*, limit: int = 100) -> int:
+    """Work out where routed comparisons stand, where there is news. Safe to repeat."""
+    done = 0
+    while done < limit and figures.refresh_next(now=database_now()):
+        done += 1
+    return done

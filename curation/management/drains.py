@@ -16,7 +16,7 @@ from curation.services import difficulty as fits
 from curation.services import embedding, generations, intake, maps
 from curation.services.duplicates import regrouping, searching
 from curation.services.routing import drain as router
-from curation.services.routing import fitting, guarding, simulations
+from curation.services.routing import figures, fitting, guarding, simulations
 from curation.services.signals import refreshing
 
 ASKED_AT_ONCE = 200  # requests to judges between two steps of the bar
@@ -68,6 +68,7 @@ DRAINS = (
     Drain("routers", "Fits of the learned router", fitting.refit_next, lambda project: 1),
     Drain("routed", "Comparisons routed", router.route_next, routing.requests_waiting),
     Drain("guards", "Slices recounted", guarding.recount_next, lambda project: 1),
+    Drain("figures", "Figures of routing", figures.refresh_next, lambda project: 1),
     Drain("simulations", "Dry runs of policies", simulations.simulate_next, lambda project: 1),
 )
 

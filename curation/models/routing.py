@@ -16,7 +16,8 @@ class RoutingPolicy(models.Model):
     `content` is what `curation.domain.routing.policy` reads. At most one policy of a project is
     active; the others are drafts, or retired and kept, as decisions refer to them. `threshold` is
     the utility above which the learned router asks people, found when the router's fit
-    `threshold_fit` was new; both are derived.
+    `threshold_fit` was new; `counted_news` is what had come in when the guard last counted under
+    it. All three are derived.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
@@ -34,6 +35,7 @@ class RoutingPolicy(models.Model):
     retired_at = models.DateTimeField(null=True)
     threshold = models.FloatField(null=True)
     threshold_fit = models.PositiveIntegerField(null=True)
+    counted_news = models.CharField(max_length=100, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "routing_policy"
@@ -227,4 +229,31 @@ class Guard(models.Model):
             models.CheckConstraint(
                 condition=Q(n_wrong__lte=F("n_audited")), name="guard_no_more_wrong_than_audited"
             ),
+        ]
+
+
+class RoutingFigures(models.Model):
+    """Where a project's routed comparisons stand and how judges do, as last worked out. Derived.
+
+    `news` is what had come in when the facts were read; where other news is in, the figures are
+    behind. They are worked out again no sooner than `due_at`.
+    """
+
+    project = models.OneToOneField(
+        Project, models.CASCADE, primary_key=True, related_name="routing_figures"
+    )
+    figures = models.JSONField(default=dict)
+    news = models.CharField(max_length=100, blank=True)
+    computed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "routing_figures"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(computed_at__isnull=True) | ~Q(figures={}),
+                name="routing_figures_computed_has_figures",
+            )
         ]

@@ -1,6 +1,9 @@
 """What audits say of judges: which comparisons were audited, and whose labels agree."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from django.db import connection
@@ -11,7 +14,7 @@ from annotation.domain.verdicts import NO_VERDICT, Bools, Floats, Ints
 from annotation.models import Project
 from annotation.selectors import judge_chances
 from curation.domain.routing.expected import Z
-from curation.domain.routing.off_policy import Estimate, snips
+from curation.domain.routing.off_policy import Estimate, chances_of_labels, snips
 from curation.domain.vocabulary import GuardState
 from curation.models import Guard, RoutingPolicy
 
@@ -21,10 +24,12 @@ AUDITS = """
     SELECT DISTINCT ON (slice, comparison_id) slice, comparison_id, id FROM routing_decision
     WHERE project_id = %s AND policy_id = %s AND is_audited ORDER BY slice, comparison_id, id
 """
-DECIDED = """
-    SELECT DISTINCT ON (comparison_id) comparison_id, propensity,
-           route IN ('human', 'expert', 'both') AND propensity > 0
-    FROM routing_decision WHERE project_id = %s ORDER BY comparison_id, ordinal DESC
+# Draws are the same at each decision, so that what any of them would have asked for is as likely as
+# under the one that was likeliest to.
+ASKED = """
+    SELECT comparison_id, (array_agg(slice ORDER BY ordinal DESC))[1], max(propensity)
+    FROM routing_decision WHERE project_id = %s GROUP BY 1
+    HAVING bool_or(route IN ('human', 'expert', 'both') AND propensity > 0) ORDER BY 1
 """
 # The codes are those of `annotation.selectors.judge_chances`.
 PEOPLE = """
@@ -56,6 +61,15 @@ class Audited:
     decisions: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many audits of one slice people and judges have judged, and how many not alike."""
+
+    slice: str
+    n_audited: int
+    n_wrong: int
+
+
 def guard_for(project: Project, guard_id: int) -> Guard:
     """Find what the guard knows of a slice.
 
@@ -79,26 +93,53 @@ def audits_of(policy: RoutingPolicy) -> list[Audited]:
     with connection.cursor() as cursor:
         cursor.execute(AUDITS, [policy.project_id, policy.pk])
         rows = cursor.fetchall()
-    slices = np.array([row[0] for row in rows], dtype=object)
-    ids = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 2)
+    # The rows come slice by slice.
     return [
-        Audited(name, ids[slices == name, 0], ids[slices == name, 1])
-        for name in dict.fromkeys(slices.tolist())
+        Audited(name, *np.array([row[1:] for row in part], dtype=np.int64).T)
+        for name, part in groupby(rows, key=itemgetter(0))
     ]
+
+
+def counts_of(policy: RoutingPolicy, since: Mapping[str, int]) -> list[Counted]:
+    """Count the audits of each slice, all by one look at the labels.
+
+    Args:
+        since: by slice, the decision from which on its audits count; 0 where it is left out.
+    """
+    listed = [
+        (one.slice, one.comparisons[one.decisions > since.get(one.slice, 0)])
+        for one in audits_of(policy)
+    ]
+    ids = np.unique(np.concatenate([np.empty(0, np.int64), *(chosen for _, chosen in listed)]))
+    right, is_known = agreement_on(policy.project, ids)
+    found = []
+    for name, chosen in listed:
+        places = np.searchsorted(ids, chosen)
+        n_audited = int(is_known[places].sum())
+        found.append(Counted(name, n_audited, n_audited - int(right[places].sum())))
+    return found
 
 
 def accuracy_of(project: Project) -> Estimate:
     """How often judges agree with people, over all comparisons decided on that judges have judged.
 
-    A label of people counts where the decision had asked for it, and for as many comparisons as
-    were as likely to be asked about; labels from before do not count, as no chance drew them.
+    A label of people counts where a decision had asked for it, and for as many comparisons as were
+    as likely to have one; labels from before do not count, as no chance drew them.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DECIDED, [project.pk])
-        rows = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 3)
-    ids, propensity, was_asked = rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2] > 0
-    right, is_known = agreement_on(project, ids)
-    return snips(right.astype(np.float64), propensity, was_asked & is_known)
+        cursor.execute(ASKED, [project.pk])
+        rows = cursor.fetchall()
+    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    judges = judges_on(project, ids)
+    is_judged = judges != NO_VERDICT
+    ids, judges = ids[is_judged], judges[is_judged]
+    slices = np.array([row[1] for row in rows], dtype=str)[is_judged]
+    propensity = np.array([row[2] for row in rows], dtype=np.float64)[is_judged]
+    people = people_on(project, ids)
+    is_known = people != NO_VERDICT
+    strata = np.unique(slices, return_inverse=True)[1].reshape(-1)
+    chance = chances_of_labels(propensity, strata, is_known)
+    return snips((people == judges).astype(np.float64), chance, is_known)
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float] | None:

@@ -52,6 +52,12 @@ def judges_named(project: Project, names: Iterable[str]) -> dict[str, Judge]:
     return {str(judge): judge for judge in judges if str(judge) in wanted}
 
 
+def out_of_use(project: Project) -> dict[str, str]:
+    """The state of each judge of a project that is not asked any more, by "name number"."""
+    judges = Judge.objects.filter(project=project, state__in=OUT_OF_USE).order_by("id")
+    return {str(judge): judge.state for judge in judges}
+
+
 def refuse_unknown_judges(
     project: Project, names: Iterable[str], *, must_answer: bool = False
 ) -> None:

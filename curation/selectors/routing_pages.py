@@ -1,57 +1,26 @@
-"""What the pages on routing show: policies, where comparisons stand, their cost, and the guard."""
+"""What the pages on routing show: policies, what judges cost, and the guard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Case, When
 
 from annotation.domain.judges.money import amount_of
-from annotation.domain.vocabulary import MOST_TRIES
-from annotation.models import Comparison, Judge, Project
-from curation.domain.routing.deciding import ROUTES
+from annotation.models import Judge, Project
 from curation.domain.routing.facts import METADATA, Fact, fact_named, known_names
 from curation.domain.routing.guard import running_least
-from curation.domain.routing.policy import Policy, policy_from_json
+from curation.domain.routing.policy import Policy, judges_in, policy_from_json
 from curation.domain.routing.wording import policy_words
 from curation.domain.vocabulary import GuardState, PolicyState
-from curation.models import Guard, RoutingPolicy, RoutingRequest
-from curation.selectors import guards, routing
+from curation.models import Guard, RoutingPolicy
+from curation.selectors import routing
 
 MOST_LISTED = 50
-MOST_WRONG, MOST_LOOKED_AT = 5, 200
 MOST_KEYS = 50  # keys of metadata that are proposed
 ITEMS_LOOKED_AT = 200
-ROUTE_WORDS = {
-    "human": "people",
-    "expert": "experts",
-    "judge": "LLM judges",
-    "both": "people and LLM judges",
-    "skip": "nobody",
-}
-STANDING = """
-    SELECT latest.route, count(*), sum(latest.is_explored::int), sum(latest.is_audited::int),
-           count(*) FILTER (WHERE people.n > 0), count(*) FILTER (WHERE judges.n > 0),
-           count(*) FILTER (WHERE people.n > 0 AND latest.is_audited)
-    FROM (
-        SELECT DISTINCT ON (comparison_id) comparison_id, route, is_explored, is_audited
-        FROM routing_decision WHERE project_id = %(project)s
-        ORDER BY comparison_id, ordinal DESC
-    ) latest
-    LEFT JOIN (
-        SELECT comparison_id, count(*) AS n FROM judgment
-        JOIN annotator ON annotator.id = annotator_id AND kind = 'human'
-        WHERE judgment.project_id = %(project)s GROUP BY 1
-    ) people USING (comparison_id)
-    LEFT JOIN (
-        SELECT comparison_id, count(*) AS n FROM judge_verdict
-        WHERE project_id = %(project)s AND NOT is_trial GROUP BY 1
-    ) judges USING (comparison_id)
-    GROUP BY latest.route
-"""
 KEYS = """
     SELECT DISTINCT jsonb_object_keys(metadata) FROM (
         SELECT metadata FROM item
@@ -65,7 +34,8 @@ EXPERTISE = """
 
 @dataclass(frozen=True)
 class PolicyView:
-    """A policy as its readers see it; `words` say what it does."""
+    """A policy as its readers see it; `words` say what it does. `unasked` are judges that it names
+    though they are not in use, each with its state."""
 
     number: int
     state: str
@@ -75,33 +45,7 @@ class PolicyView:
     by: str
     created_at: datetime
     activated_at: datetime | None
-
-
-@dataclass(frozen=True)
-class RouteRow:
-    """How many comparisons take a route now, and how many of them are judged."""
-
-    route: str
-    words: str
-    n: int
-    share: float
-    by_people: int
-    by_judges: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where the comparisons of a project stand: `n` routed of `of`."""
-
-    n: int
-    of: int
-    routes: list[RouteRow]
-    explored: int
-    audited: int
-    audits_done: int
-    waiting: int
-    faults: int
-    fault: str
+    unasked: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -124,10 +68,12 @@ class GuardRow:
 def policies_of(project: Project) -> list[PolicyView]:
     """The latest policies, the newest first."""
     found = routing.policies_of(project)
-    return [view_of(policy) for policy in found.order_by("-number")[:MOST_LISTED]]
+    idle = routing.out_of_use(project)
+    return [view_of(policy, idle) for policy in found.order_by("-number")[:MOST_LISTED]]
 
 
-def view_of(policy: RoutingPolicy) -> PolicyView:
+def view_of(policy: RoutingPolicy, idle: Mapping[str, str]) -> PolicyView:
+    """A policy in words; `idle` are judges out of use with their states."""
     rules = policy_from_json(policy.content)
     return PolicyView(
         number=policy.number,
@@ -138,6 +84,7 @@ def view_of(policy: RoutingPolicy) -> PolicyView:
         by=policy.created_by.username if policy.created_by else "",
         created_at=policy.created_at,
         activated_at=policy.activated_at,
+        unasked={name: idle[name] for name in judges_in(rules) if name in idle},
     )
 
 
@@ -152,64 +99,32 @@ def former_policy(project: Project) -> int | None:
     )
 
 
-def standing_of(project: Project) -> Standing:
-    """Count where comparisons stand by their latest decisions."""
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING, {"project": project.pk})
-        found = {row[0]: row[1:] for row in cursor.fetchall()}
-    n = sum(row[0] for row in found.values())
-    none = (0,) * 6
-    routes = [
-        RouteRow(
-            route=route.value,
-            words=ROUTE_WORDS[route.value],
-            n=row[0],
-            share=row[0] / n if n else 0.0,
-            by_people=row[3],
-            by_judges=row[4],
-        )
-        for route in ROUTES
-        for row in [found.get(route.value, none)]
-    ]
-    faults = RoutingRequest.objects.filter(project=project, tries__gte=MOST_TRIES)
-    return Standing(
-        n=n,
-        of=Comparison.objects.filter(project=project).count(),
-        routes=routes,
-        explored=sum(row[1] for row in found.values()),
-        audited=sum(row[2] for row in found.values()),
-        audits_done=sum(row[5] for row in found.values()),
-        waiting=routing.requests_waiting(project),
-        faults=faults.count(),
-        fault=faults.values_list("error", flat=True).first() or "",
-    )
-
-
-def judges_of(project: Project) -> list[dict[str, Any]]:
-    """Each judge with what it has cost, in whole units of currency."""
-    is_counted = Q(verdicts__is_trial=False)
-    found = Judge.objects.filter(project=project).annotate(
-        n_verdicts=Count("verdicts", filter=is_counted)
-    )
+def judges_of(project: Project, verdicts: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Each judge with what it has cost, in whole units of currency, and its number of verdicts."""
     return [
         {
             "name": str(judge),
             "state": judge.state,
             "spent": amount_of(judge.spent),
             "budget": amount_of(judge.budget),
-            "verdicts": judge.n_verdicts,
+            "verdicts": verdicts.get(judge.pk, 0),
         }
-        for judge in found.order_by("name", "number")
+        for judge in Judge.objects.filter(project=project).order_by("name", "number")
     ]
 
 
 def guards_of(project: Project) -> list[GuardRow]:
-    """What the guard knows of each slice, those turned to people first."""
+    """What the guard knows of slices, those turned to people first, then the most audited."""
     active = routing.active_policy(project)
     rules = policy_from_json(active.content) if active else Policy()
-    found = Guard.objects.filter(project=project).order_by("slice")
-    rows = [guard_row(guard, rules.error_confidence) for guard in found]
-    return sorted(rows, key=lambda row: not row.is_turned)
+    is_turned = Case(When(state=GuardState.TURNED, then=0), default=1)
+    found = Guard.objects.filter(project=project).order_by(is_turned, "-n_audited", "slice")
+    rows = [guard_row(guard, rules.error_confidence) for guard in found[:MOST_LISTED]]
+    return sorted(rows, key=lambda row: (not row.is_turned, row.slice))
+
+
+def n_guards(project: Project) -> int:
+    return Guard.objects.filter(project=project).count()
 
 
 def guard_row(guard: Guard, level: float) -> GuardRow:
@@ -235,20 +150,6 @@ def guard_row(guard: Guard, level: float) -> GuardRow:
         bound=bound,
         limit=guard.limit,
     )
-
-
-def wrong_in(project: Project, rows: Sequence[GuardRow]) -> list[dict[str, Any]]:
-    """A few audited comparisons of slices turned to people, on which people and judges differ."""
-    active = routing.active_policy(project)
-    turned = {row.slice for row in rows if row.is_turned}
-    if active is None or not turned:
-        return []
-    listed = [one.comparisons for one in guards.audits_of(active) if one.slice in turned]
-    ids = np.unique(np.concatenate([np.empty(0, np.int64), *listed]))[-MOST_LOOKED_AT:]
-    right, is_known = guards.agreement_on(project, ids)
-    wrong = ids[is_known & ~right][-MOST_WRONG:].tolist()
-    found = Comparison.objects.filter(pk__in=wrong).order_by("-pk")
-    return [{"pk": one.pk, "item": one.item.external_id} for one in found.select_related("item")]
 
 
 def known_to_rules(project: Project) -> dict[str, Any]:

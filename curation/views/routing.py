@@ -8,9 +8,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation.domain.vocabulary import WorkState
 from annotation.selectors import access, judge_canaries
+from annotation.selectors.access import Seat
 from annotation.selectors.clock import database_now
 from curation.domain.vocabulary import PolicyState
-from curation.selectors import guards, routing_pages, simulations
+from curation.selectors import guards, routing_figures, routing_pages, simulations
 from curation.selectors import routing as routing_rows
 from curation.services.routing import guarding, policies
 from curation.services.routing import simulations as dry_runs
@@ -26,11 +27,13 @@ UNFINISHED = (WorkState.QUEUED, WorkState.RUNNING)
 @require_GET
 def routing(request: HttpRequest, slug: str) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.READS)
+    figures = routing_figures.figures_of(seat.project)
+    if request.htmx and request.GET.get("part") == "age":
+        return age(request, seat, figures)
     written = routing_pages.policies_of(seat.project)
-    standing = routing_pages.standing_of(seat.project)
+    active = next((one for one in written if one.state == PolicyState.ACTIVE), None)
     watched = routing_pages.guards_of(seat.project)
-    accuracy = guards.accuracy_of(seat.project) if standing.n else None
-    plots = {"routes": routing_plots.standing(standing.routes)} if standing.n else {}
+    plots = {"routes": routing_plots.standing(figures.standing.routes)} if figures.as_of else {}
     return curation_page(
         request,
         "routing.html",
@@ -38,16 +41,23 @@ def routing(request: HttpRequest, slug: str) -> HttpResponse:
         SECTION,
         policies=written,
         unchecked=judge_canaries.unchecked(judge_canaries.judges_at_work(seat.project)),
-        active=next((one for one in written if one.state == PolicyState.ACTIVE), None),
-        standing=standing,
-        judges=routing_pages.judges_of(seat.project),
+        active=active,
+        unasked=active.unasked if active else {},
+        figures=figures,
+        interval=guards.interval_of(figures.accuracy),
+        waiting=routing_figures.waiting_in(seat.project),
+        judges=routing_pages.judges_of(seat.project, figures.verdicts),
         guards=watched,
-        turned=[row.slice for row in watched if row.is_turned],
-        wrong=routing_pages.wrong_in(seat.project, watched),
-        accuracy=accuracy,
-        interval=accuracy and guards.interval_of(accuracy),
+        n_guards=routing_pages.n_guards(seat.project),
+        turned=guards.turned_slices(seat.project),
         plots=plots | {"guards": routing_plots.guards(watched)} if plots or watched else {},
     )
+
+
+def age(request: HttpRequest, seat: Seat, figures: routing_figures.Figures) -> HttpResponse:
+    if figures.as_of or figures.error:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return curation_page(request, "routing.html#age", seat, SECTION, figures=figures)
 
 
 @login_required
@@ -69,7 +79,7 @@ def policy(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = routing_rows.policy_of(seat.project, number)
     run = simulations.latest_simulation(found)
     context: dict[str, Any] = {
-        "policy": routing_pages.view_of(found),
+        "policy": routing_pages.view_of(found, routing_rows.out_of_use(seat.project)),
         "simulation": run,
         "is_unfinished": run is not None and run.state in UNFINISHED,
     }

@@ -2,7 +2,7 @@ from typing import Any
 
 from annotation.domain.judges.money import amount_of
 from curation.models import Simulation
-from curation.selectors.routing_pages import ROUTE_WORDS
+from curation.selectors.routing_figures import ROUTE_WORDS
 from curation.views import routing_plots
 
 FROM = {
@@ -24,6 +24,7 @@ def figures_of(run: Simulation | None, active: int | None) -> dict[str, Any]:
     asked = [
         {
             "name": judge["name"],
+            "state": judge.get("state", ""),
             "left": amount_of(judge["left"]),
             "is_short": row["money"] > judge["left"],
             "money": amount_of(row["money"]),
@@ -38,7 +39,7 @@ def figures_of(run: Simulation | None, active: int | None) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "active_number": active,
         "is_outdated": told["active"] != active and run.policy.number != active,
-        "hours": {when: t["people"]["minutes"] / 60 for when, t in both(told).items()},
+        "seconds": {when: t["people"]["minutes"] * 60 for when, t in both(told).items()},
         "money": {when: money_of(t) for when, t in both(told).items()},
         "routes": [
             {"words": ROUTE_WORDS[now["route"]], "now": now, "before": then}

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from curation.selectors.routing_pages import ROUTE_WORDS, GuardRow, RouteRow
+from curation.selectors.routing_figures import ROUTE_WORDS, RouteRow
+from curation.selectors.routing_pages import GuardRow
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 ROW, AXES = 30, 60  # pixels

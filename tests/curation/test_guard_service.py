@@ -8,6 +8,7 @@ from django.db import connection
 
 from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, AuditEvent
+from annotation.services import aggregation
 from curation.domain.vocabulary import GuardState, PolicyState, Route
 from curation.models import Guard, RoutingDecision, RoutingPolicy, RoutingRequest
 from curation.selectors import guards, routing
@@ -95,6 +96,43 @@ class TestRecount:
         guarding.recount_next(now=noon)
 
         assert guarding.recount_next(now=noon) == 0
+
+    def test_looks_at_no_label_without_news(
+        self, audit, noon, django_assert_num_queries, monkeypatch
+    ):
+        for slice in "abc":
+            audit(2, slice=slice)
+        guarding.recount_next(now=noon)
+        monkeypatch.setattr(guards, "agreement_on", None)
+
+        with django_assert_num_queries(2):
+            guarding.recount_next(now=noon)
+
+    def test_looks_once_at_the_labels_of_all_slices(self, project, audit, noon, monkeypatch):
+        for number, slice in enumerate("abc"):
+            audit(4, wrong=number, slice=slice)
+        looks, agreement_on = [], guards.agreement_on
+        monkeypatch.setattr(
+            guards, "agreement_on", lambda *given: looks.append(given) or agreement_on(*given)
+        )
+
+        guarding.recount_next(now=noon)
+
+        assert len(looks) == 1
+        found = Guard.objects.order_by("slice").values_list("slice", "n_audited", "n_wrong")
+        assert list(found) == [("a", 4, 0), ("b", 4, 1), ("c", 4, 2)]
+
+    def test_takes_a_judgment_for_news(self, project, audit, judge, bob, noon):
+        [comparison] = audit(1)
+        while aggregation.refresh_next_stale(now=noon):
+            pass
+        guarding.recount_next(now=noon)
+        judge(bob, comparison, [[1], [0]])
+        while aggregation.refresh_next_stale(now=noon):
+            pass
+
+        assert guarding.recount_next(now=noon) == 1
+        assert guard_of(project).n_audited == 0  # people are divided now
 
     def test_waits_for_people_and_for_judges(
         self, project, make_comparison, decide, judge, ann, strict, noon
@@ -290,6 +328,35 @@ class TestAccuracy:
 
         assert found.value == pytest.approx((3 + 2 * 10) / (6 + 2 * 10))
         assert (found.n_observed, found.effective_n) == (8, pytest.approx(26**2 / 206))
+
+    def test_weighs_no_label_of_a_turned_slice_more_than_another(
+        self, project, make_judge, make_comparison, judge, ann, strict, noon
+    ):
+        make_judge()
+        drafted = policies.draft_policy(project=project, user=None, content=CONTENT, now=noon)
+        policies.activate_policy(project=project, user=None, number=drafted.number, now=noon)
+        made = [make_comparison() for _ in range(24)]
+        route_all(noon)
+        audited = {one.comparison_id for one in RoutingDecision.objects.filter(is_audited=True)}
+        for comparison in made:
+            judge(strict, comparison, [[0], [1]])
+            if comparison.pk in audited:
+                judge(ann, comparison, [[1], [0]])
+        guarding.recount_next(now=noon)
+        early = guards.accuracy_of(project)
+        route_all(noon)
+        turned = {one: routing.latest_decision(one).propensity for one in made}
+        for comparison in made:
+            if comparison.pk not in audited:
+                judge(ann, comparison, [[0], [1]])
+
+        late = guards.accuracy_of(project)
+
+        assert 8 <= len(audited) <= 16
+        assert set(turned.values()) == {1.0}
+        assert (early.value, early.n_observed) == (0, len(audited))
+        assert late.value == pytest.approx(1 - len(audited) / 24)
+        assert late.effective_n == pytest.approx(24)
 
     def test_passes_over_labels_that_no_decision_asked_for(self, project, audit):
         audit(4, propensity=0.5, route=Route.JUDGE, is_audited=False)

@@ -3,12 +3,12 @@ import json
 import pytest
 from django.urls import reverse
 
-from annotation.domain.vocabulary import Role, WorkState
+from annotation.domain.vocabulary import JudgeState, Role, WorkState
 from annotation.models import AuditEvent
 from curation.domain.vocabulary import GuardState, PolicyState, SignalFamily
 from curation.models import Guard, RoutingDecision, RoutingPolicy, Signals, Simulation
-from curation.selectors import routing_pages
-from curation.services.routing import simulations
+from curation.selectors import guards, routing_figures
+from curation.services.routing import figures, simulations
 
 pytestmark = pytest.mark.django_db
 
@@ -98,16 +98,69 @@ class TestRouting:
         for fields in ({}, {"route": "both", "is_audited": True}, {"route": "human"}):
             decide(make_comparison(), policy, **fields)
 
-        standing = routing_pages.standing_of(project)
+        figures.refresh_next(now=noon)
+        standing = routing_figures.figures_of(project).standing
 
         assert {row.route: row.n for row in standing.routes if row.n} == {
             "judge": 1, "both": 1, "human": 1,
         }  # fmt: skip
         assert (standing.n, standing.of, standing.audited, standing.audits_done) == (3, 3, 1, 0)
-        assert "Where the comparisons stand" in page(visit("routing"))
+        text = page(visit("routing"))
+        assert "Where the comparisons stand" in text
+        assert "2026-03-01 12:00:00 UTC" in text
+
+    def test_says_that_figures_are_being_counted_until_they_are(self, visit, make_policy, noon):
+        make_policy()
+
+        before = page(visit("routing"))
+        part = page(visit("routing", data={"part": "age"}, HTTP_HX_REQUEST="true"))
+        figures.refresh_next(now=noon)
+        after = visit("routing", data={"part": "age"}, HTTP_HX_REQUEST="true")
+
+        assert "is being counted" in before
+        assert part.strip().startswith('<div id="figures-age" data-live')
+        assert after.headers["HX-Refresh"] == "true"
+
+    def test_works_nothing_out_itself(self, visit, make_policy, monkeypatch, noon):
+        make_policy(state=PolicyState.ACTIVE, activated_at=noon)
+        figures.refresh_next(now=noon)
+
+        def fail(*_):
+            raise AssertionError("a request must not work out figures")
+
+        for name in ("accuracy_of", "agreement_on", "audits_of"):
+            monkeypatch.setattr(guards, name, fail)
+
+        assert "Nothing to compare yet" in page(visit("routing"))
+
+    def test_warns_of_judges_that_are_named_but_not_asked(
+        self, visit, make_judge, make_policy, noon
+    ):
+        make_judge(state=JudgeState.SUSPENDED)
+        content = {"default": {"route": "judge", "judges": ["strict 1"]}}
+        make_policy(content, state=PolicyState.ACTIVE, activated_at=noon)
+
+        for text in (page(visit("routing")), page(visit("policy", 1))):
+            assert "<strong>strict 1</strong> is suspended" in text
+
+    def test_lists_a_bounded_number_of_slices(self, visit, make_policy, project, noon):
+        make_policy(state=PolicyState.ACTIVE, activated_at=noon)
+        Guard.objects.bulk_create(
+            Guard(
+                project=project, slice=f"slice {n}", limit=0.2, n_audited=n, n_wrong=0, rate=0,
+                bound=0.9, updated_at=noon,
+            )
+            for n in range(60)
+        )  # fmt: skip
+
+        text = page(visit("routing"))
+
+        assert "Shown are 50 of 60 slices" in text
+        assert "slice 59" in text
+        assert "slice 9<" not in text
 
     def test_shows_the_latest_decision_of_each_comparison(
-        self, make_policy, make_comparison, decide, project
+        self, make_policy, make_comparison, decide, project, noon
     ):
         policy, comparison = make_policy(), make_comparison()
         decide(comparison, policy)
@@ -116,7 +169,9 @@ class TestRouting:
             slice="default", reason="x", propensity=1, decided_at=policy.created_at,
         )  # fmt: skip
 
-        routes = {row.route: row.n for row in routing_pages.standing_of(project).routes}
+        figures.refresh_next(now=noon)
+        rows = routing_figures.figures_of(project).standing.routes
+        routes = {row.route: row.n for row in rows}
 
         assert (routes["judge"], routes["human"]) == (0, 1)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.domain.verdicts import Bools, Floats
+from annotation.domain.verdicts import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,30 @@ class Estimate:
     se: float | None
     effective_n: float
     n_observed: int
+
+
+def chances_of_labels(propensities: Floats, strata: Ints, labelled: Bools) -> Floats:
+    """How likely there is a label by now of each comparison that people were asked about.
+
+    Being asked is one chance, that of the policy; having an answer already is another one. Within a
+    stratum, those asked with the same propensity are taken to be answered in an order that has
+    nothing to do with their outcomes. So where a slice was turned to people, its few early labels
+    stand for all of it until the others come in, and then for no more than each of them.
+
+    Args:
+        propensities: (n,) probability in (0, 1] with which people were to be asked by any of the
+            decisions so far.
+        strata: (n,) whole numbers, such as of the slice.
+        labelled: (n,) whether there is a label.
+    Returns:
+        (n,) in [0, 1]: the propensity times the share of its like that is labelled; 0 where no like
+        is.
+    """
+    alike = np.column_stack([strata, np.round(propensities, 9)]).reshape(-1, 2)
+    place = np.unique(alike, axis=0, return_inverse=True)[1].reshape(-1)
+    n_labelled = np.bincount(place, np.asarray(labelled, float))
+    share: Floats = n_labelled[place] / np.bincount(place)[place]
+    return np.asarray(propensities, float) * share
 
 
 def snips(outcomes: Floats, propensities: Floats, observed: Bools) -> Estimate:

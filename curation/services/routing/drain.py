@@ -30,6 +30,7 @@ BATCH = 1_000
 PATIENCE = timedelta(minutes=10)  # for signals of a new comparison that do not come
 BROKEN = (ArithmeticError, LookupError, TypeError, ValueError, DomainError, DataError)
 N_PEOPLE = "n_people"
+SLACK = 1e-9
 # Whoever changes policies waits for this; where somebody does, nothing is decided now.
 HOLD_POLICY = """
     SELECT id FROM routing_policy WHERE id = %s AND state = 'active' FOR SHARE SKIP LOCKED
@@ -42,7 +43,8 @@ def route_next(*, now: datetime, project: Project | None = None, limit: int = BA
 
     Rivals skip what another is deciding on. A decision is written where it differs from the one
     that holds; slots follow it, and judges are asked. What people have settled, or what as many
-    have judged as were wanted, stays as it is. A comparison that cannot be decided on keeps its
+    have judged as were wanted, stays as it is; only where chance had asked them, and they would be
+    asked more likely by now, is that put down. A comparison that cannot be decided on keeps its
     request with the error and is set aside after `MOST_TRIES`; the others are not held up.
 
     Returns:
@@ -138,7 +140,9 @@ def decide_on(policy: RoutingPolicy, rules: Policy, ids: Sequence[int], now: dat
     project = policy.project
     facts = facts_of(project, facts_in(rules) | {N_PEOPLE}, ids)
     latest = routing.latest_decisions(ids)
-    facts = facts.at(~is_over(facts, latest))
+    over = is_over(facts, latest)
+    is_news = ~over | was_drawn(facts, latest)
+    facts, over = facts.at(is_news), over[is_news]
     if not len(facts):
         return
     learned = chances(policy, rules, facts)
@@ -150,10 +154,11 @@ def decide_on(policy: RoutingPolicy, rules: Policy, ids: Sequence[int], now: dat
         learned=learned,
         threshold=policy.threshold,
     )
-    record(policy, decisions, facts, learned, latest, now)
-    wanted = {pk: wanted_by(decisions, place) for place, pk in enumerate(facts.ids.tolist())}
+    record(policy, decisions, facts, learned, latest, now, over)
+    places = np.flatnonzero(~over).tolist()
+    wanted = {int(facts.ids[place]): wanted_by(decisions, place) for place in places}
     routes.apply_routes(project=project, wanted=wanted)
-    ask_judges(project, decisions, now)
+    ask_judges(project, decisions, places, now)
 
 
 def is_over(facts: Facts, latest: dict[int, RoutingDecision]) -> Any:
@@ -172,6 +177,12 @@ def is_over(facts: Facts, latest: dict[int, RoutingDecision]) -> Any:
     return (n_people > 0) & (is_settled | (n_people >= np.array(wanted)))
 
 
+def was_drawn(facts: Facts, latest: dict[int, RoutingDecision]) -> Any:
+    """Whether chance had asked people, shape (n,)."""
+    held = [latest.get(pk) for pk in facts.ids.tolist()]
+    return np.array([one is not None and 0 < one.propensity < 1 for one in held], dtype=np.bool_)
+
+
 def record(
     policy: RoutingPolicy,
     decisions: Decisions,
@@ -179,12 +190,19 @@ def record(
     learned: LearnedChances | None,
     latest: dict[int, RoutingDecision],
     now: datetime,
+    over: Any,
 ) -> None:
-    """Write the decisions that differ from those that hold."""
+    """Write the decisions that differ from those that hold; of what is over, where people would be
+    asked more likely."""
     fresh = []
     for place, comparison in enumerate(decisions.ids.tolist()):
         before = latest.get(comparison)
         decision = decision_at(policy, decisions, place, now)
+        if before and over[place]:
+            if decision.propensity <= before.propensity + SLACK:
+                continue
+            # As many as were wanted have judged it: more are not wanted now.
+            decision.settings["overlap"] = routing.settings_of(before)["overlap"]
         if before is None or told(before) != told(decision):
             decision.ordinal = before.ordinal + 1 if before else 1
             decision.reason = tell(decisions, facts, place, learned)
@@ -238,11 +256,13 @@ def wanted_by(decisions: Decisions, place: int) -> Wanted:
     return Wanted(to.overlap, AUDIENCES.get(to.route, Audience.HUMAN), to.expertise, to.rank)
 
 
-def ask_judges(project: Project, decisions: Decisions, now: datetime) -> None:
+def ask_judges(
+    project: Project, decisions: Decisions, places: Sequence[int], now: datetime
+) -> None:
     asked: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, comparison in enumerate(decisions.ids.tolist()):
+    for place in places:
         if judges := decisions.route_to(place).judges:
-            asked[judges].append(comparison)
+            asked[judges].append(int(decisions.ids[place]))
     named = routing.judges_named(project, {name for names in asked for name in names})
     runs.hold_runs(judge_ids=[judge.pk for judge in named.values()])
     for names, comparisons in asked.items():

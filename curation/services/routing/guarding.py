@@ -1,30 +1,33 @@
 """Watches how often judges err, turns slices to people where that is too often, and clears them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from annotation.models import Project, User
 from annotation.services import audit
-from curation.domain.routing.guard import Watch, watch
+from curation.domain.routing.guard import watch
 from curation.domain.routing.policy import Policy, policy_from_json
 from curation.domain.vocabulary import GuardState, PolicyState
 from curation.models import Guard, RoutingDecision, RoutingPolicy
-from curation.selectors import guards
-from curation.selectors.guards import Audited
+from curation.selectors import guards, routing_figures
+from curation.selectors.guards import Counted
 
+COUNTED = ["state", "n_audited", "n_wrong", "rate", "bound", "limit", "turned_at", "updated_at"]
 ROUTE_AGAIN = """
     INSERT INTO routing_request (comparison_id, project_id)
     SELECT comparison_id, project_id FROM (
         SELECT DISTINCT ON (comparison_id) comparison_id, project_id, slice FROM routing_decision
         WHERE project_id = %s ORDER BY comparison_id, ordinal DESC
-    ) latest WHERE slice = %s ORDER BY comparison_id
+    ) latest WHERE slice = ANY(%s) ORDER BY comparison_id
     ON CONFLICT (comparison_id) DO UPDATE SET queued_at = now(), tries = 0, error = ''
 """
 
 
 def recount_next(*, now: datetime, project: Project | None = None) -> int:
-    """Recount the audits of every active policy, or of one project's; turn slices that must be.
+    """Recount the audits of every active policy that has news, or of one project's; turn slices
+    that must be.
 
     Safe to repeat and to run in parallel: a policy that somebody else recounts is left to them.
 
@@ -34,7 +37,11 @@ def recount_next(*, now: datetime, project: Project | None = None) -> int:
     active = RoutingPolicy.objects.filter(state=PolicyState.ACTIVE)
     if project is not None:
         active = active.filter(project=project)
-    return sum(recount(policy=policy, now=now) for policy in active.order_by("id"))
+    return sum(
+        recount(policy=policy, now=now)
+        for policy in active.select_related("project").order_by("id")
+        if routing_figures.news_of(policy.project) != policy.counted_news
+    )
 
 
 def recount(*, policy: RoutingPolicy, now: datetime) -> int:
@@ -46,43 +53,67 @@ def recount(*, policy: RoutingPolicy, now: datetime) -> int:
         )
         if held is None:
             return 0
-        rules = policy_from_json(held.content)
-        return sum(
-            recount_slice(project=held.project, rules=rules, audited=audited, now=now)
-            for audited in guards.audits_of(held)
-        )
+        rules, is_first = policy_from_json(held.content), not held.counted_news
+        # Read before the labels are: what comes in meanwhile is news.
+        held.counted_news = routing_figures.news_of(held.project)
+        n_changed = recount_slices(policy=held, rules=rules, is_first=is_first, now=now)
+        held.save(update_fields=["counted_news"])
+        return n_changed
 
 
-def recount_slice(*, project: Project, rules: Policy, audited: Audited, now: datetime) -> bool:
-    """Recount one slice; give whether anything is new. A turned one stays turned."""
-    # Locked, so that an admin who clears the slice meanwhile is not overruled by an old count.
-    rows = Guard.objects.select_for_update(of=("self",), no_key=True)
-    row = rows.filter(project=project, slice=audited.slice).first()
-    guard = row or Guard(project=project, slice=audited.slice, limit=rules.error_limit)
-    counted = audited.comparisons[audited.decisions > guard.since_decision]
-    counted.sort()
-    right, is_known = guards.agreement_on(project, counted)
-    n_audited = int(is_known.sum())
-    seen = watch(
-        n_audited - int(right.sum()), n_audited, rules.error_limit, level=rules.error_confidence
+def recount_slices(*, policy: RoutingPolicy, rules: Policy, is_first: bool, now: datetime) -> int:
+    """Recount all slices; give how many changed. Turned ones stay turned.
+
+    Args:
+        is_first: nobody has counted under this policy since it was activated.
+    """
+    # Locked, so that an admin who clears a slice meanwhile is not overruled by an old count.
+    rows = Guard.objects.filter(project=policy.project_id).order_by("id")
+    known = {guard.slice: guard for guard in rows.select_for_update(no_key=True)}
+    since = {name: guard.since_decision for name, guard in known.items()}
+    fresh, turned = [], []
+    for counted in guards.counts_of(policy, since):
+        guard = known.get(counted.slice)
+        if guard is None:
+            guard = Guard(project=policy.project, slice=counted.slice, limit=rules.error_limit)
+        elif not is_first and is_known(guard, counted, rules):
+            continue
+        if take_in(guard, counted, rules, now):
+            turned.append(guard)
+        fresh.append(guard)
+    Guard.objects.bulk_create(
+        fresh, update_conflicts=True, unique_fields=["project", "slice"], update_fields=COUNTED
     )
-    found = (seen.n_audited, seen.n_wrong, seen.bound, rules.error_limit)
-    if row is not None and found == (row.n_audited, row.n_wrong, row.bound, row.limit):
+    turn(slices=turned, project=policy.project, now=now)
+    return len(fresh)
+
+
+def is_known(guard: Guard, counted: Counted, rules: Policy) -> bool:
+    before = (guard.n_audited, guard.n_wrong, guard.limit)
+    return before == (counted.n_audited, counted.n_wrong, rules.error_limit)
+
+
+def take_in(guard: Guard, counted: Counted, rules: Policy, now: datetime) -> bool:
+    """Put down what was counted; give whether the slice must be turned to people now."""
+    seen = watch(
+        counted.n_wrong, counted.n_audited, rules.error_limit, level=rules.error_confidence
+    )
+    guard.n_audited, guard.n_wrong, guard.bound = seen.n_audited, seen.n_wrong, seen.bound
+    guard.limit, guard.rate, guard.updated_at = rules.error_limit, seen.rate, now
+    if not seen.must_turn or guard.state == GuardState.TURNED:
         return False
-    guard.n_audited, guard.n_wrong, guard.bound, guard.limit = found
-    guard.rate, guard.updated_at = seen.rate, now
-    if seen.must_turn and guard.state != GuardState.TURNED:
-        turn(guard=guard, seen=seen, now=now)
-    guard.save()
+    guard.state, guard.turned_at = GuardState.TURNED, now
     return True
 
 
-def turn(*, guard: Guard, seen: Watch, now: datetime) -> None:
-    """Give a slice to people: its comparisons are routed again, and admins are told."""
-    guard.state, guard.turned_at = GuardState.TURNED, now
-    route_again(guard)
-    detail = {"n_audited": seen.n_audited, "n_wrong": seen.n_wrong, "limit": guard.limit}
-    record(guard, None, "routing.slice_turned", detail, now)
+def turn(*, slices: Sequence[Guard], project: Project, now: datetime) -> None:
+    """Give slices to people: their comparisons are routed again, and admins are told."""
+    if not slices:
+        return
+    route_again(project.pk, [guard.slice for guard in slices])
+    for guard in slices:
+        detail = {"n_audited": guard.n_audited, "n_wrong": guard.n_wrong, "limit": guard.limit}
+        record(project, guard.slice, None, "routing.slice_turned", detail, now)
 
 
 def clear_guard(*, guard: Guard, user: User | None, now: datetime) -> Guard:
@@ -93,35 +124,35 @@ def clear_guard(*, guard: Guard, user: User | None, now: datetime) -> Guard:
         )
         if guard.state != GuardState.TURNED:
             return guard
-        record(
-            guard,
-            user,
-            "routing.slice_cleared",
-            {"n_audited": guard.n_audited, "n_wrong": guard.n_wrong},
-            now,
-        )
+        detail = {"n_audited": guard.n_audited, "n_wrong": guard.n_wrong}
+        record(guard.project, guard.slice, user, "routing.slice_cleared", detail, now)
         latest = RoutingDecision.objects.filter(project=guard.project).order_by("-id").first()
         guard.state, guard.cleared_at, guard.cleared_by = GuardState.CLEARED, now, user
         guard.since_decision = latest.pk if latest else 0
         guard.n_audited, guard.n_wrong, guard.rate, guard.bound = 0, 0, None, 1.0
         guard.updated_at = now
         guard.save()
-        route_again(guard)
+        route_again(guard.project_id, [guard.slice])
     return guard
 
 
-def route_again(guard: Guard) -> None:
+def route_again(project_id: int, slices: Sequence[str]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(ROUTE_AGAIN, [guard.project_id, guard.slice])
+        cursor.execute(ROUTE_AGAIN, [project_id, list(slices)])
 
 
 def record(
-    guard: Guard, user: User | None, action: str, detail: dict[str, float], now: datetime
+    project: Project,
+    slice: str,
+    user: User | None,
+    action: str,
+    detail: Mapping[str, float],
+    now: datetime,
 ) -> None:
     audit.record_event(
         actor=user,
         action=action,
-        subject=f"project:{guard.project.slug}",
-        detail={"slice": guard.slice, **detail},
+        subject=f"project:{project.slug}",
+        detail={"slice": slice, **detail},
         now=now,
     )

@@ -109,8 +109,8 @@ def retire_policy(*, project: Project, user: User | None, now: datetime) -> Rout
 
 
 def retire(policy: RoutingPolicy, now: datetime) -> None:
-    policy.state, policy.retired_at = PolicyState.RETIRED, now
-    policy.save(update_fields=["state", "retired_at"])
+    policy.state, policy.retired_at, policy.counted_news = PolicyState.RETIRED, now, ""
+    policy.save(update_fields=["state", "retired_at", "counted_news"])
 
 
 def hold(project: Project) -> None:

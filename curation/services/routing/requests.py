@@ -12,7 +12,8 @@ from curation.domain.routing.facts import OWN_FACTS
 from curation.domain.signals.registry import signal_named
 from curation.domain.vocabulary import SignalFamily
 
-# An update, not nothing, where the row is there: a drain may be about to delete it.
+# An update, not nothing, where the row is there: a drain may be about to delete it. What people
+# have settled is left out, unless chance had asked them: how likely that was may have changed.
 ASK_ALL = """
     INSERT INTO routing_request (comparison_id, project_id, queued_at, tries, error)
     SELECT c.id, c.project_id, %(now)s, 0, ''
@@ -20,6 +21,9 @@ ASK_ALL = """
     WHERE c.project_id = %(project)s AND (consensus.comparison_id IS NULL OR NOT EXISTS (
         SELECT FROM judgment JOIN annotator ON annotator.id = annotator_id
         WHERE judgment.comparison_id = c.id AND annotator.kind = 'human'
+    ) OR EXISTS (
+        SELECT FROM routing_decision drawn
+        WHERE drawn.comparison_id = c.id AND drawn.propensity > 0 AND drawn.propensity < 1
     ))
     ORDER BY c.id
     ON CONFLICT (comparison_id) DO UPDATE

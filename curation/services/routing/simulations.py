@@ -151,8 +151,10 @@ def tell(simulation: Simulation, progress: float) -> None:
 
 
 def named(judge: Judge) -> dict[str, Any]:
+    """A judge that is to be asked; its state where it is out of use, so that it would not be."""
     left = judge.budget - judge.spent - judge.reserved
-    return {"judge": judge.pk, "name": str(judge), "left": left}
+    state = judge.state if judge.state in routing.OUT_OF_USE else ""
+    return {"judge": judge.pk, "name": str(judge), "left": left, "state": state}
 
 
 def basis_json(basis: Basis) -> dict[str, Any]:
