@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 
-from practice.behaviour import MODES, RULES, Behaviour
+from practice.behaviour import BATCHES, MODES, RULES, Behaviour
 from practice.endpoint import Endpoint
 from practice.wire import serve
 
@@ -42,6 +42,7 @@ SETTINGS = {
     "bias": (float, "logits that what is shown first gets on top"),
     "obedience": (float, "share of the orders in answers that it obeys, as gullible models do"),
     "key": (str, "the API key that clients must send"),
+    "batch": (str, f"what batches meet: fine, {', '.join(BATCHES)}"),
 }
 
 

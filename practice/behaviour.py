@@ -18,6 +18,11 @@ BODIES = (
 )  # fmt: skip
 PACES = ("closes", "drips", "hangs", "resets", "resets-after-headers", "slow")
 RETRIES = {"429-date": "date", "429-huge": "1000000000", "429-negative": "-5", "429-none": ""}
+# What is wrong with a batch or its files.
+BATCHES = (
+    "cut", "doubled", "errors", "expired", "failed", "garbled", "missing", "refused", "reordered",
+    "swapped", "truncated", "unheard", "unknown",
+)  # fmt: skip
 MODES = (FINE, *MESSAGES, *BODIES, *PACES, *RETRIES)
 
 
@@ -31,7 +36,8 @@ class Behaviour:
     judging: quality by `rule`, times `sharpness`, plus `noise` (standard deviation, the same for
     the same texts) and `bias` in logits for what is shown first; of the answers that give it orders
     it obeys the share `obedience`. With a `key`, others are turned away. The last `keeps` requests
-    are kept to be looked at.
+    are kept to be looked at. Batches take `batch_seconds`, and `batch` is one of BATCHES: with
+    `batch_times` it is met only so often. Each line of a batch meets `mode` as a request does.
     """
 
     mode: str = FINE
@@ -49,10 +55,16 @@ class Behaviour:
     has_logprobs: bool = True
     key: str = ""
     keeps: int = 0
+    has_batches: bool = True
+    batch: str = FINE
+    batch_times: int | None = None
+    batch_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not is_mode(self.mode):
             raise ValueError(f"mode must be a status from 400 to 599 or of: {', '.join(MODES)}")
+        if self.batch not in (FINE, *BATCHES):
+            raise ValueError(f"batch must be one of: {', '.join((FINE, *BATCHES))}")
         if self.rule not in RULES:
             raise ValueError(f"rule must be one of: {', '.join(RULES)}")
 

@@ -1,7 +1,7 @@
 """What the endpoint does with one request, apart from the wire: a request in, a plan out."""
 
 from collections import Counter, deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from random import Random
@@ -11,28 +11,11 @@ import orjson
 
 from practice import misbehaving
 from practice.answering import Answer, answer_to, completion
+from practice.batches import Batches
 from practice.behaviour import FINE, PACES, RETRIES, Behaviour
+from practice.plans import Plan, Request, refusal
 
 MODELS = ("practice-1", "practice-2", "practice-3")
-
-
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    authorization: str
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to send, and how: a `pace` of PACES, or "" for at once, after `delay` seconds."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    pace: str = ""
 
 
 class Endpoint:
@@ -48,6 +31,7 @@ class Endpoint:
         self.behave(self.initial)
         self.n_requests, self.peak = 0, self.n_open
         self.statuses: Counter[int] = Counter()
+        self.batches = Batches(self.batched)
 
     def behave(self, behaviour: Behaviour) -> None:
         self.behaviour, self.since_change = behaviour, 0
@@ -63,6 +47,8 @@ class Endpoint:
         if request.path.endswith("/models"):
             listed = [{"id": name, "object": "model", "owned_by": "practice"} for name in MODELS]
             return Plan(body=orjson.dumps({"object": "list", "data": listed}))
+        if self.batches.serves(request):
+            return self.batches.plan(request, self.behaviour)
         if not request.path.endswith("/chat/completions") or request.method != "POST":
             return refusal(404, "There is /v1/models and /v1/chat/completions here.")
         return self.asked(request)
@@ -81,6 +67,15 @@ class Endpoint:
             {"authorization": request.authorization, "status": plan.status, "body": asked}
         )
         return plan
+
+    def batched(self, asked: dict[str, Any], authorization: str) -> tuple[int, Any]:
+        """Answer one line of a batch: a status and a body, which may be no JSON object."""
+        self.since_change += 1
+        plan = self.answered(asked, Request("POST", "", authorization, b""))
+        try:
+            return plan.status, orjson.loads(plan.body)
+        except orjson.JSONDecodeError:
+            return plan.status, plan.body.decode("utf-8", "replace")
 
     def answered(self, asked: dict[str, Any], request: Request) -> Plan:
         behaviour = self.behaviour
@@ -132,11 +127,7 @@ class Endpoint:
             "peak": self.peak,
             "statuses": {str(status): n for status, n in self.statuses.items()},
             "kept": list(self.kept),
+            "batches": self.batches.told(),
             "behaviour": asdict(self.behaviour),
         }
         return Plan(body=orjson.dumps(state))
-
-
-def refusal(status: int, message: str) -> Plan:
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    return Plan(status, orjson.dumps(misbehaving.error_body(message, kind)))

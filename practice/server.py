@@ -29,7 +29,8 @@ class Practice:
 
     @property
     def state(self) -> dict[str, Any]:
-        """`n_requests`, `n_open` now, `peak` open at once, `statuses`, `kept`, `behaviour`."""
+        """`n_requests`, `n_open` now, `peak` open at once, `statuses`, `kept`, `batches`,
+        `behaviour`."""
         return self.call("requests")
 
     @property

@@ -4,9 +4,10 @@ import asyncio
 from http import HTTPStatus
 from typing import cast
 
-from practice.endpoint import Endpoint, Plan, Request
+from practice.endpoint import Endpoint
+from practice.plans import Plan, Request
 
-LONGEST_REQUEST = 64 * 2**20  # bytes
+LONGEST_REQUEST = 128 * 2**20  # bytes
 PIECES = 60  # into how many a dripping answer is cut at most
 
 
@@ -68,7 +69,7 @@ class Connection(asyncio.Protocol):
     def send(self, plan: Plan, is_last: bool) -> None:
         if self.transport.is_closing():
             return
-        if plan.pace in ("resets", "closes", "resets-after-headers"):
+        if plan.pace in ("resets", "closes", "resets-after-headers", "cut"):
             self.break_off(plan)
         elif plan.pace == "drips":
             self.drip(written(plan), self.endpoint.behaviour.pause)
@@ -80,7 +81,9 @@ class Connection(asyncio.Protocol):
             self.read_next()
 
     def break_off(self, plan: Plan) -> None:
-        if plan.pace == "closes":
+        if plan.pace == "cut":
+            self.transport.write(written(plan)[: -len(plan.body) // 2])
+        if plan.pace in ("closes", "cut"):
             self.transport.close()
             return
         if plan.pace == "resets-after-headers":

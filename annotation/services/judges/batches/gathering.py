@@ -138,7 +138,8 @@ def outcome_of(
         cache_key=bytes(row.cache_key or b""),
     )
     if not line.is_answered:
-        return unanswered(replace(leases.lost_outcome(row), ticket=ticket), line)
+        told = tender.line.redacted(line.detail)
+        return unanswered(replace(leases.lost_outcome(row), ticket=ticket, detail=told), line)
     if not isinstance(call, Call) or call.ticket.cache_key != ticket.cache_key:
         return Outcome(ticket, AnswerStatus.MALFORMED, CHANGED, tokens=usage_of(line.body))
     content = b"" if line.body is None else orjson.dumps(line.body)
@@ -148,7 +149,7 @@ def outcome_of(
 def unanswered(lost: Outcome, line: LineRead) -> Outcome:
     """The endpoint says itself that it did not answer, so it does not charge either."""
     blame = blame_of(line.status) if line.status >= 300 else Blame.ENDPOINT
-    told = f"HTTP {line.status}: {line.detail}" if line.status else line.detail
+    told = f"HTTP {line.status}: {lost.detail}" if line.status else lost.detail
     return replace(lost, detail=told, blame=blame, is_lost=False, is_billed=False)
 
 
