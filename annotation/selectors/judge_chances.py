@@ -22,7 +22,9 @@ from annotation.domain.judges.scaling import Scales, scaled, scales_from
 from annotation.domain.verdicts import BOTH_BAD, N_VERDICTS, NO_VERDICT, TIE, Ints
 from annotation.domain.vocabulary import AnnotatorKind, Outcome
 from annotation.models import Annotator, Calibration, JudgeVerdict, Project
+from annotation.selectors.columns import numbers_of
 
+MANY = 10_000  # comparisons: reading the whole project is quicker than naming so many
 ONLY = "AND c.id = ANY(%(comparisons)s)"
 VERDICTS = """
     SELECT judge.annotator_id, v.comparison_id, cardinality(c.response_ids),
@@ -43,12 +45,16 @@ VERDICTS = """
     WHERE v.project_id = %(project)s AND NOT v.is_trial AND v.outcome <> 'unparsed' {only}
 """
 # Two responses are the fewest; "< 3" is the same as "= 2", but the planner expects many rows of it.
+# Few judgments supersede another; without saying so, all of them are looked through.
 IMPORTED = """
     SELECT {columns}
-    FROM judgment j JOIN comparison c ON c.id = j.comparison_id
+    FROM judgment j JOIN comparison c ON c.id = j.comparison_id AND c.project_id = j.project_id
     WHERE j.project_id = %(project)s AND j.outcome IN ('ranked', 'both_bad') {only}
       AND j.annotator_id = ANY(%(imported)s)
-      AND NOT EXISTS (SELECT 1 FROM judgment later WHERE later.supersedes_id = j.id)
+      AND NOT EXISTS (
+          SELECT FROM judgment later
+          WHERE later.supersedes_id = j.id AND later.supersedes_id IS NOT NULL
+      )
 """
 PAIR_COLUMNS = """
     j.annotator_id, j.comparison_id,
@@ -58,10 +64,9 @@ PAIR_COLUMNS = """
     CASE WHEN j.outcome = 'both_bad' THEN 3
          WHEN jsonb_array_length(j.ranking) = 1 THEN 2
          WHEN (j.ranking -> 0 ->> 0)::bigint = c.response_ids[1] THEN 0
-         ELSE 1 END,
-    count(*)
+         ELSE 1 END
 """
-PAIRS = IMPORTED + "AND cardinality(c.response_ids) < 3 GROUP BY 1, 2, 3, 4"
+PAIRS = IMPORTED + "AND cardinality(c.response_ids) < 3"
 RANKING_COLUMNS = """
     j.annotator_id, j.comparison_id, c.response_ids, j.outcome, j.ranking::text, j.shown_order
 """
@@ -84,10 +89,13 @@ def chances_on(project: Project, comparison_ids: Collection[int] | None = None) 
         comparison_ids: only these; all without.
     """
     values: dict[str, Any] = {"project": project.pk, "imported": imported_judges(project)}
-    if comparison_ids is not None:
-        values["comparisons"] = sorted(comparison_ids)
+    is_limited = comparison_ids is not None and len(comparison_ids) < MANY
+    if is_limited:
+        values["comparisons"] = list(comparison_ids or ())
     parts = (of_verdicts(values), of_votes(values), of_rankings(values))
     rows = np.concatenate([np.asarray(part, float).reshape(-1, 7) for part in parts])
+    if comparison_ids is not None and not is_limited:
+        rows = rows[np.isin(rows[:, 1], list(comparison_ids))]
     annotators = np.unique(rows[:, 0]).astype(int).tolist()
     return table_of(rows[np.lexsort((rows[:, 1], rows[:, 0]))], families_of(annotators))
 
@@ -119,30 +127,34 @@ def families_of(annotators: list[int]) -> dict[int, str]:
 
 def of_verdicts(values: dict[str, Any]) -> Any:
     """Opinions of configured judges."""
-    rows = np.array(fetched(VERDICTS, values), float).reshape(-1, 10)
-    annotator, comparison, size, code = rows[:, :4].T
-    shares, is_pair = rows[:, 4:8], size == 2
+    annotator, comparison, size, code, *told = numbers_of(spelled(VERDICTS, values), values, 10)
+    shares, is_pair = np.column_stack(told[:4]), size == 2
     verdict = np.where(is_pair & (code >= BEST), code - BEST, code).astype(np.int64)
     on_pair = np.where(is_pair, verdict, NO_VERDICT)
-    confidence = np.where(is_pair, confidence_of(shares, on_pair), rows[:, 8])
+    confidence = np.where(is_pair, confidence_of(shares, on_pair), told[4])
     either = shares[:, 0] + shares[:, 1]
-    odds = np.divide(shares[:, 0], either, out=np.full(len(rows), 0.5), where=either > 0)
+    odds = np.divide(shares[:, 0], either, out=np.full(len(size), 0.5), where=either > 0)
     p_first = np.where(is_pair, odds, confidence)
-    return np.column_stack(
-        [annotator, comparison, p_first, verdict, confidence, rows[:, 9], is_pair]
-    )
+    return np.column_stack([annotator, comparison, p_first, verdict, confidence, told[5], is_pair])
 
 
 def of_votes(values: dict[str, Any]) -> Any:
     """Opinions of imported LLM annotators on pairs."""
-    rows = np.array(fetched(PAIRS, values, PAIR_COLUMNS), np.int64).reshape(-1, 5)
-    who, place = np.unique(rows[:, :2], axis=0, return_inverse=True)
-    counts: Ints = np.zeros((len(who), N_ORDERS, N_VERDICTS), np.int64)
-    counts[place.reshape(-1), rows[:, 2], rows[:, 3]] = rows[:, 4]
+    query = spelled(PAIRS, values, PAIR_COLUMNS)
+    annotator, comparison, order, choice = (
+        column.astype(np.int64) for column in numbers_of(query, values, 4)
+    )
+    annotators, one = np.unique(annotator, return_inverse=True)
+    comparisons, other = np.unique(comparison, return_inverse=True)
+    who, place = np.unique(one * len(comparisons) + other, return_inverse=True)
+    cell = (place * N_ORDERS + order) * N_VERDICTS + choice
+    n_cells = len(who) * N_ORDERS * N_VERDICTS
+    counts: Ints = np.bincount(cell, minlength=n_cells).reshape(-1, N_ORDERS, N_VERDICTS)
     found = opinions_of_counts(counts)
     return np.column_stack(
         [
-            who,
+            annotators[who // max(len(comparisons), 1)],
+            comparisons[who % max(len(comparisons), 1)],
             found.p_first,
             found.verdict,
             found.confidence,
@@ -190,10 +202,13 @@ def decoded(ranking: str) -> list[list[int]]:
 
 
 def fetched(query: str, values: dict[str, Any], columns: str = "") -> list[Any]:
-    only = ONLY if "comparisons" in values else ""
     with connection.cursor() as cursor:
-        cursor.execute(query.format(only=only, columns=columns), values)
+        cursor.execute(spelled(query, values, columns), values)
         return list(cursor.fetchall())
+
+
+def spelled(query: str, values: dict[str, Any], columns: str = "") -> str:
+    return query.format(only=ONLY if "comparisons" in values else "", columns=columns)
 
 
 def calibrations_of(project: Project) -> dict[int, Scales]:

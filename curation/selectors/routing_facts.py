@@ -1,7 +1,7 @@
 """What routing knows of a project's comparisons, read as columns: one query for each source."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from annotation.models import Project
+from annotation.selectors.columns import NUMBERS, TEXTS, columns_of
 from curation.domain.routing.facts import METADATA, Fact, FactKind, Facts, empty_column, fact_named
 from curation.domain.signals.registry import signal_named
 from curation.domain.signals.signal import Signal
@@ -18,7 +19,7 @@ from curation.domain.vocabulary import SignalFamily
 from curation.selectors.duplicates import kinds_of_prompts
 
 IDS = """
-    SELECT id FROM comparison WHERE project_id = %(project)s {only} ORDER BY id
+    SELECT id FROM comparison WHERE project_id = %(project)s {only}
 """
 SIGNALS = """
     SELECT comparison_id, {columns} FROM signals
@@ -26,7 +27,7 @@ SIGNALS = """
 """
 CASTS = {
     FactKind.NUMBER: "(values->>%({at})s)::float8",
-    FactKind.FLAG: "(values->>%({at})s)::boolean::int::float8",
+    FactKind.FLAG: "(values->>%({at})s)::boolean::int",
     FactKind.WORD: "values->>%({at})s",
     FactKind.WORDS: "(values->%({at})s)::text",
 }
@@ -36,30 +37,33 @@ OF_ITEMS = """
 """
 MODELS = """
     SELECT comparison.id, (
-        SELECT array_agg(DISTINCT model_name) FROM response
+        SELECT json_agg(DISTINCT model_name)::text FROM response
         WHERE response.id = ANY(response_ids) AND model_name <> ''
     ) FROM comparison WHERE comparison.project_id = %(project)s {only}
 """
 PEOPLE = """
-    SELECT comparison_id, count(DISTINCT annotator_id)::float8 FROM judgment
+    SELECT comparison_id, count(DISTINCT annotator_id) FROM judgment
     JOIN annotator ON annotator.id = annotator_id AND annotator.kind = 'human'
     WHERE judgment.project_id = %(project)s {only} GROUP BY 1
 """
 JUDGED = """
-    SELECT comparison_id, 1.0::float8 FROM judgment
-    JOIN annotator ON annotator.id = annotator_id AND annotator.kind = 'llm'
-    WHERE judgment.project_id = %(project)s {only}
-    UNION SELECT comparison_id, 1.0 FROM judge_verdict
-    WHERE project_id = %(project)s AND NOT is_trial {only}
+    SELECT comparison.id, 1.0 FROM comparison
+    WHERE comparison.project_id = %(project)s {only} AND (
+        EXISTS (SELECT FROM judge_verdict WHERE comparison_id = comparison.id AND NOT is_trial)
+        OR EXISTS (
+            SELECT FROM judgment JOIN annotator ON annotator.id = annotator_id
+            WHERE comparison_id = comparison.id AND annotator.kind = 'llm'
+        )
+    )
 """
 FLIPPED = """
-    SELECT comparison_id, bool_or(is_flipped)::int::float8 FROM judge_verdict
+    SELECT comparison_id, bool_or(is_flipped)::int FROM judge_verdict
     WHERE project_id = %(project)s AND NOT is_trial AND is_flipped IS NOT NULL {only}
     GROUP BY comparison_id
 """
 # With the very prompt of whoever stands for it, an item is no repeat where prompts are what counts.
 REPEATED = """
-    SELECT DISTINCT comparison.id, 1.0::float8 FROM comparison
+    SELECT DISTINCT comparison.id, 1.0 FROM comparison
     JOIN duplicate_member member ON member.item_id = comparison.item_id
     JOIN duplicate_group one ON one.id = member.group_id
     LEFT JOIN item_texts own ON own.item_id = comparison.item_id
@@ -69,19 +73,17 @@ REPEATED = """
            OR own.prompt_id IS DISTINCT FROM its.prompt_id)
       {only}
 """
-KEYS = {REPEATED: "comparison.id"}  # what else is limited by comparison_id
+KEYS = {JUDGED: "comparison.id", REPEATED: "comparison.id"}  # what else is limited by comparison_id
+MANY = 10_000  # comparisons: reading the whole project is quicker than naming so many
 Column = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of a query, and the place of each one's comparison."""
+    """Rows of a query by column, and the place of each one's comparison."""
 
     places: NDArray[np.intp]
-    rows: list[tuple[Any, ...]]
-
-    def told(self, at: int) -> list[Any]:
-        return [row[at] for row in self.rows]
+    columns: list[Column]
 
 
 def facts_of(
@@ -99,15 +101,18 @@ def facts_of(
 
 
 class _Reader:
-    """Reads columns of one project; each query is limited to the comparisons asked for."""
+    """Reads columns of one project; each query is limited to the comparisons asked for, if few."""
 
     def __init__(self, project: Project, comparison_ids: Collection[int] | None) -> None:
         self.project = project
         self.values: dict[str, Any] = {"project": project.pk}
-        self.is_limited = comparison_ids is not None
-        if comparison_ids is not None:
-            self.values["ids"] = sorted(comparison_ids)
-        self.ids = np.array([pk for (pk,) in self.read(IDS, "id")], dtype=np.int64)
+        self.is_limited = comparison_ids is not None and len(comparison_ids) < MANY
+        if self.is_limited:
+            self.values["ids"] = list(comparison_ids or ())
+        (ids,) = columns_of(self.limited(IDS, "id"), self.values, [NUMBERS])
+        self.ids = np.sort(ids.astype(np.int64))
+        if comparison_ids is not None and not self.is_limited:
+            self.ids = np.intersect1d(self.ids, list(comparison_ids))
 
     def facts(self, names: Collection[str]) -> Facts:
         columns: dict[str, Column] = {}
@@ -131,63 +136,62 @@ class _Reader:
         listed = ", ".join(
             CASTS[kind].format(at=key) for kind, key in zip(kinds, keys, strict=True)
         )
-        found = self.find(SIGNALS, "comparison_id", listed, family=family.value, **keys)
+        query = self.limited(SIGNALS, "comparison_id", listed)
+        found = self.find(query, kinds, family=family.value, **keys)
         return {
-            signal.name: self.column(found, kind, at)
-            for at, (signal, kind) in enumerate(zip(signals, kinds, strict=True), 1)
+            signal.name: self.column(found.places, kind, values)
+            for signal, kind, values in zip(signals, kinds, found.columns, strict=True)
         }
 
     def metadata(self, facts: Sequence[Fact]) -> dict[str, Column]:
-        """Columns of what lies in the metadata of items."""
+        """Columns of what lies in the metadata of items, which may be long."""
         if not facts:
             return {}
         keys = {f"key{at}": fact.name.removeprefix(METADATA) for at, fact in enumerate(facts)}
         listed = ", ".join(f"(item.metadata->%({key})s)::text" for key in keys)
-        found = self.find(OF_ITEMS, "comparison.id", listed, **keys)
-        return {fact.name: self.column(found, fact.kind, at) for at, fact in enumerate(facts, 1)}
+        with connection.cursor() as cursor:
+            cursor.execute(self.limited(OF_ITEMS, "comparison.id", listed), self.values | keys)
+            rows = cursor.fetchall()
+        ids, *told = (objects(row[at] for row in rows) for at in range(len(facts) + 1))
+        found = self.found(ids.astype(np.int64), told)
+        return {
+            fact.name: self.column(found.places, fact.kind, values)
+            for fact, values in zip(facts, found.columns, strict=True)
+        }
 
     def counted(self, query: str, absent: float, **values: Any) -> Column:
         """A column of numbers, `absent` for comparisons that the query does not find."""
-        found = self.find(query, KEYS.get(query, "comparison_id"), **values)
+        query = self.limited(query, KEYS.get(query, "comparison_id"))
+        found = self.find(query, [FactKind.NUMBER], **values)
         column = np.full(len(self.ids), absent)
-        column[found.places] = found.told(1)
+        column[found.places] = found.columns[0]
         return column
 
-    def column(self, found: Found, kind: FactKind, at: int) -> Column:
-        """The values at one place of the rows, put where their comparisons are."""
+    def column(self, places: NDArray[np.intp], kind: FactKind, values: Column) -> Column:
+        """The values put where their comparisons are."""
         column = empty_column(kind, len(self.ids))
-        if kind.is_numeric:
-            column[found.places] = np.array(found.told(at), dtype=np.float64)
-            return column
-        read = READ[kind]
-        for place, value in zip(found.places.tolist(), found.told(at), strict=True):
-            if value is not None:
-                column[place] = read(value)
+        column[places] = values if kind.is_numeric else each_read(values, READ[kind])
         return column
 
-    def find(self, query: str, key: str, columns: str = "", **values: Any) -> Found:
+    def find(self, query: str, kinds: Sequence[FactKind], **values: Any) -> Found:
+        packed = [NUMBERS if kind.is_numeric else TEXTS for kind in kinds]
+        ids, *told = columns_of(query, self.values | values, [NUMBERS, *packed])
+        return self.found(ids.astype(np.int64), told)
+
+    def found(self, ids: NDArray[np.int64], told: Sequence[Column]) -> Found:
         """Rows of the comparisons that were there at the start; others may have come since."""
-        rows = self.read(query, key, columns, **values)
-        ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
         places = np.searchsorted(self.ids, ids)
         is_ours = np.append(self.ids, -1)[places] == ids
-        if is_ours.all():
-            return Found(places, rows)
-        return Found(places[is_ours], [rows[at] for at in np.flatnonzero(is_ours)])
+        return Found(places[is_ours], [one[is_ours] for one in told])
 
-    def read(self, query: str, key: str, columns: str = "", **values: Any) -> list[Any]:
+    def limited(self, query: str, key: str, columns: str = "") -> str:
         only = f"AND {key} = ANY(%(ids)s)" if self.is_limited else ""
-        with connection.cursor() as cursor:
-            cursor.execute(query.format(only=only, columns=columns), self.values | values)
-            return cursor.fetchall()
+        return query.format(only=only, columns=columns)
 
 
 def models_of(reader: _Reader) -> Column:
-    found = reader.find(MODELS, "comparison.id")
-    column = empty_column(FactKind.WORDS, len(reader.ids))
-    for place, models in zip(found.places.tolist(), found.told(1), strict=True):
-        column[place] = None if models is None else tuple(models)
-    return column
+    found = reader.find(reader.limited(MODELS, "comparison.id"), [FactKind.WORDS])
+    return reader.column(found.places, FactKind.WORDS, found.columns[0])
 
 
 def repeats_of(reader: _Reader) -> Column:
@@ -202,6 +206,17 @@ OWN: dict[str, Callable[[_Reader], Column]] = {
     "judge_flipped": lambda reader: reader.counted(FLIPPED, np.nan),
     "is_duplicate": repeats_of,
 }
+
+
+def each_read(written: Column, read: Callable[[str], Any]) -> Column:
+    """Read texts, each different one once; None stays."""
+    known = {text: read(text) for text in set(written.tolist()) - {None}} | {None: None}
+    return objects(known[text] for text in written.tolist())
+
+
+def objects(values: Iterable[Any]) -> Column:
+    """An array of any objects; lists and tuples, too, are one value each."""
+    return np.fromiter(values, dtype=object)
 
 
 def words_in(written: str) -> tuple[str, ...] | None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from annotation.domain.verdicts import NO_VERDICT, Ints
 from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, Project, VoteTally
-from annotation.selectors.judge_chances import chances_on
-from annotation.selectors.votes import Ballots, ballots_of, fetched
+from annotation.selectors.columns import NUMBERS, TEXTS, columns_of
+from annotation.selectors.judge_chances import MANY, chances_on
+from annotation.selectors.votes import Ballots, ballots_of
 from curation.domain.routing import strengths
 from curation.domain.routing.evaluation import Labelled
 from curation.domain.routing.juries import JuryVerdicts, jury_verdicts, weights_of
@@ -22,7 +23,7 @@ from curation.domain.routing.references import (
     human_quality,
     references,
 )
-from curation.domain.routing.router_features import FROM_JURY, SOURCES, features_of
+from curation.domain.routing.router_features import FROM_JURY, SOURCES, features_of, sources_of
 from curation.domain.vocabulary import PolicyState
 from curation.models import RouterFit, RoutingPolicy
 from curation.selectors.routing_facts import facts_of
@@ -43,15 +44,18 @@ PAIRED = """
           WHERE j.comparison_id = c.id AND j.outcome IN ('ranked', 'both_bad')
       )
 """
-PAIRS = """
-    SELECT c.id, md5(i.messages::text), first.model_name, second.model_name
+MODELS = """
+    SELECT c.id, first.model_name, second.model_name
     FROM comparison c
-    JOIN item i ON i.id = c.item_id
     JOIN response first ON first.id = c.response_ids[1]
     JOIN response second ON second.id = c.response_ids[2]
     WHERE c.project_id = %(project)s AND cardinality(c.response_ids) < 3 {only}
-    ORDER BY c.id
 """
+PROMPTS = """
+    SELECT c.id, md5(i.messages::text) FROM comparison c JOIN item i ON i.id = c.item_id
+    WHERE c.project_id = %(project)s {only}
+"""
+ONLY = "AND c.id = ANY(%(comparisons)s)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,15 +77,6 @@ class Labels:
     models: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """n comparisons of two responses, by ascending id: their prompts, and who wrote what."""
-
-    ids: Ints
-    prompts: NDArray[Any]
-    models: list[tuple[str, str]]
-
-
 def read_labels(project: Project) -> Labels:
     """Read all that a project's router is fitted on."""
     votes, comparison_ids = people_votes(project, ballots_of(project))
@@ -89,17 +84,15 @@ def read_labels(project: Project) -> Labels:
     right = references(votes)
     judges = weights_of(table, comparison_ids, right)
     jury = jury_verdicts(table, judges)
-    written = written_of(project)
-    jury_at = np.searchsorted(written.ids, jury.comparison)
-    names, numbers = numbered([written.models[place] for place in jury_at])
+    names, numbers = numbered(*texts_on(project, jury.comparison, MODELS, 2))
     gap = strengths.gaps_without(numbers, jury.p_first, len(names))
     strength = strengths.strengths_of(numbers, jury.p_first, len(names)).tolist()
     ids, at, of = np.intersect1d(
         comparison_ids[right != NO_VERDICT], jury.comparison, return_indices=True
     )
     verdict, known = jury.verdict[of], right[right != NO_VERDICT][at]
-    features, used = features_of(columns_of(project, ids, jury, of, gap[of]))
-    prompts = np.unique(written.prompts, return_inverse=True)[1]
+    features, used = features_of(columns_on(project, ids, jury, of, gap[of]))
+    (prompts,) = texts_on(project, ids, PROMPTS, 1)
     quality = human_quality(votes)
     labelled = Labelled(
         features=features,
@@ -107,7 +100,7 @@ def read_labels(project: Project) -> Labels:
         raw=jury.confidence[of],
         right=(verdict == known).astype(float),
         human=np.full(len(ids), quality.value),
-        prompt=prompts[jury_at[of]],
+        prompt=np.unique(prompts.astype(str), return_inverse=True)[1],
     )
     n_undecided = int((verdict == NO_VERDICT).sum())
     return Labels(labelled, quality, n_undecided, judges, dict(zip(names, strength, strict=True)))
@@ -129,22 +122,28 @@ def features_on(
         Their ids, ascending, and a row of features for each.
     """
     jury = jury_verdicts(chances_on(project, comparison_ids), judges)
-    written = written_of(project, jury.comparison.tolist())
-    gap = strengths.gaps_of(written.models, models)
-    every = np.arange(len(jury.comparison))
-    columns = columns_of(project, jury.comparison, jury, every, gap)
+    first, second = texts_on(project, jury.comparison, MODELS, 2)
+    gap = strengths.gaps_of(list(zip(first, second, strict=True)), models)
+    every, facts = np.arange(len(jury.comparison)), sources_of(names).intersection(FACTS)
+    columns = columns_on(project, jury.comparison, jury, every, gap, facts)
     return jury.comparison, features_of(columns, names)[0]
 
 
-def columns_of(
-    project: Project, ids: Ints, jury: JuryVerdicts, of: Ints, gap: NDArray[np.float64]
+def columns_on(
+    project: Project,
+    ids: Ints,
+    jury: JuryVerdicts,
+    of: Ints,
+    gap: NDArray[np.float64],
+    names: Collection[str] = FACTS,
 ) -> Columns:
     """Facts about comparisons by ascending id, with what their juries say.
 
     Args:
         of: their places in the jury's verdicts. gap: between their models' strengths.
+        names: of the facts beside.
     """
-    facts = facts_of(project, FACTS, ids.tolist())
+    facts = facts_of(project, names, ids.tolist())
     return dict(facts.columns) | {
         "judge_confidence": jury.confidence[of],
         "judge_probability": jury.p_first[of],
@@ -170,25 +169,25 @@ def people_votes(project: Project, ballots: Ballots) -> tuple[PeopleVotes, Ints]
     return votes, ballots.comparison_ids
 
 
-def written_of(project: Project, comparison_ids: Collection[int] | None = None) -> Written:
+def texts_on(project: Project, ids: Ints, query: str, n: int) -> list[NDArray[np.object_]]:
+    """Read n columns of texts about comparisons by ascending id."""
+    is_limited = len(ids) < MANY
     values: dict[str, Any] = {"project": project.pk}
-    if comparison_ids is not None:
-        values["comparisons"] = list(comparison_ids)
-    only = "" if comparison_ids is None else "AND c.id = ANY(%(comparisons)s)"
-    rows = list(fetched(PAIRS.format(only=only), values))
-    return Written(
-        np.array([row[0] for row in rows], np.int64),
-        np.array([row[1] for row in rows], str),
-        [(row[2], row[3]) for row in rows],
-    )
+    if is_limited:
+        values["comparisons"] = ids.tolist()
+    query = query.format(only=ONLY if is_limited else "")
+    found, *texts = columns_of(query, values, [NUMBERS, *[TEXTS] * n])
+    order = np.argsort(found)
+    kept = order[np.isin(found[order], ids)]
+    return [column[kept] for column in texts]
 
 
-def numbered(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], Ints]:
+def numbered(first: NDArray[np.object_], second: NDArray[np.object_]) -> tuple[list[str], Ints]:
     """Number the models: their names, and (n, 2) numbers, `UNKNOWN` for those without a name."""
-    names = sorted({name for pair in pairs for name in pair} - {""})
-    number = {name: place for place, name in enumerate(names)}
-    rows = [[number.get(name, strengths.UNKNOWN) for name in pair] for pair in pairs]
-    return names, np.array(rows, np.int64).reshape(-1, 2)
+    names = sorted({*first.tolist(), *second.tolist()} - {""})
+    number = {name: place for place, name in enumerate(names)} | {"": strengths.UNKNOWN}
+    sides = [[number[name] for name in side.tolist()] for side in (first, second)]
+    return names, np.array(sides, np.int64).T
 
 
 def n_paired(project: Project) -> int:

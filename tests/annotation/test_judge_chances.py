@@ -3,6 +3,7 @@ import pytest
 from annotation.domain.judges.opinions import BEST
 from annotation.domain.vocabulary import AnnotatorKind, Outcome
 from annotation.models import JudgeVerdict
+from annotation.selectors import judge_chances
 from annotation.selectors.judge_chances import chances_on
 
 
@@ -86,9 +87,11 @@ class TestChancesOn:
         assert table.confidence[1] == pytest.approx(0.6)
         assert not table.is_pair.any()
 
+    @pytest.mark.parametrize("many", [1, 10])
     def test_reads_only_the_comparisons_asked_for(
-        self, project, make_crowd, make_comparison, judge, make_judge, verdict
+        self, project, make_crowd, make_comparison, judge, make_judge, verdict, many, monkeypatch
     ):
+        monkeypatch.setattr(judge_chances, "MANY", many)
         (machine,) = make_crowd(project, 1, AnnotatorKind.LLM)
         wanted, other = make_comparison(), make_comparison()
         for comparison in (wanted, other):

@@ -5,6 +5,7 @@ from annotation.domain.vocabulary import AnnotatorKind, Outcome
 from annotation.models import Annotator, JudgeVerdict
 from curation.domain.vocabulary import DuplicateKind, SignalFamily
 from curation.models import DuplicateGroup, DuplicateMember, Signals
+from curation.selectors import routing_facts
 from curation.selectors.routing_facts import facts_of
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +137,23 @@ class TestFactsOf:
         assert {len(values) for values in facts.columns.values()} == {1}
         assert set(facts.columns) == set(names)
         assert facts.columns["n_people"].tolist() == [1]
+
+    def test_reads_many_comparisons_among_the_whole_project(
+        self, project, make_project, make_comparison, ann, judge, signal, monkeypatch
+    ):
+        some, rest = make_comparison(metadata={"x": "y"}), make_comparison()
+        elsewhere = make_comparison(project=make_project())
+        for one in (some, rest, elsewhere):
+            judge(ann, one, [[0], [1]])
+            signal(one, SignalFamily.TEXT, prompt_language="de")
+        monkeypatch.setattr(routing_facts, "MANY", 2)
+
+        names = ["n_people", "prompt_language", "metadata.x", "models"]
+        facts = facts_of(project, names, [elsewhere.pk, some.pk])
+
+        assert facts.ids.tolist() == [some.pk]
+        told = [facts.value(name, 0) for name in names]
+        assert told == [1.0, "de", "y", ("model-0", "model-1")]
 
     def test_gives_empty_columns_where_nothing_is(self, project):
         facts = facts_of(project, ["difficulty", "n_people", "tags", "models", "is_duplicate"])

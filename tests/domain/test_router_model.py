@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from benchmarks.routing_simulation import NAMES, off_policy, simulate
-from curation.domain.routing.router_features import CONFIDENCE, SOURCES, features_of
+from curation.domain.routing.router_features import (
+    CONFIDENCE,
+    SOURCES,
+    WORDS,
+    features_of,
+    sources_of,
+)
 from curation.domain.routing.router_model import (
     CONFIDENCE_ONLY,
     fit_router,
@@ -99,6 +105,27 @@ class TestFitRouter:
         )
 
 
+class TestWithoutUnused:
+    def test_expects_the_same_from_fewer_features(self, known):
+        constant = np.column_stack([known.features, np.ones(len(known.right))])
+        names = [*NAMES, "constant"]
+
+        model = fit_router(constant, known.right, known.prompt, names=names)
+        slim = model.without_unused()
+
+        assert slim.names == NAMES
+        np.testing.assert_allclose(slim.chances(known.features), model.chances(constant))
+
+    def test_leaves_nothing_beside_the_confidence_where_that_is_all(self, known):
+        model = fit_router(known.features, known.right, known.prompt, names=NAMES, penalties=())
+
+        slim = model.without_unused()
+
+        assert slim.names == (CONFIDENCE,)
+        told = slim.chances(known.features[:, :1])
+        np.testing.assert_allclose(told, model.chances(known.features))
+
+
 class TestStandardError:
     def test_of_single_rows_is_the_usual_one(self):
         values = np.random.default_rng(0).normal(size=400)
@@ -152,6 +179,19 @@ class TestFeaturesOf:
         assert "prompt_language=fr" not in names
         assert again == names
         assert later[:, names.index("prompt_language=de")].tolist() == [0, 1]
+
+
+class TestSourcesOf:
+    def test_are_enough_to_work_the_features_out_again(self):
+        columns = {name: np.linspace(0.1, 0.9, 30) for name in SOURCES}
+        columns |= {name: np.array(["law", "verse"] * 15, object) for name in WORDS}
+        _, every = features_of(columns)
+
+        for name in every:
+            needed = sources_of([name]) | {"judge_confidence", "judge_probability"}
+            few = {fact: column for fact, column in columns.items() if fact in needed}
+            told = features_of(few, [name])[0]
+            np.testing.assert_array_equal(told, features_of(columns, [name])[0])
 
 
 class TestOffPolicyOfAFittedRouter:

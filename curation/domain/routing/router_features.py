@@ -71,6 +71,14 @@ SOURCES = (
 )
 
 
+def sources_of(names: Sequence[str]) -> set[str]:
+    """The facts that features of these names are told from."""
+    told = {f"log_{name}": name for name in SKEWED}
+    told |= {f"chosen_{name}": name for name in SIGNED}
+    told |= {f"size_of_{name}": name for name in SIZED}
+    return {told.get(name, name.partition("=")[0]) for name in names}
+
+
 def features_of(
     columns: Mapping[str, NDArray[Any]], wanted: Sequence[str] | None = None
 ) -> tuple[Floats, list[str]]:

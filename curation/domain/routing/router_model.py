@@ -8,7 +8,7 @@ labels, or with features that say nothing, it orders comparisons just as their c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,13 @@ class RouterModel:
     def chances(self, features: Floats) -> Floats:
         """Probability that the judges are right, (n,) in (0, 1), in the order of `score`."""
         return self.calibrated(self.score(features))
+
+    def without_unused(self) -> "RouterModel":
+        """The same model of those features only that have a weight."""
+        used = (self.weights != 0) | (self.missing != 0)
+        columns = {name: getattr(self, name)[used] for name in ("mean", "sd", "weights", "missing")}
+        names = tuple(name for name, is_used in zip(self.names, used, strict=True) if is_used)
+        return replace(self, names=names, **columns)
 
     def calibrated(self, score: Floats) -> Floats:
         share = expit(score)

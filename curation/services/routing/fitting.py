@@ -127,7 +127,7 @@ def learned_chances(
     fit = labels.fit_in_force(project)
     if fit is None:
         return None
-    model = from_json(fit.model["router"])
+    model = from_json(fit.model["router"]).without_unused()
     ids, features = labels.features_on(
         project,
         facts.ids.tolist(),
