@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from annotation.domain.judges.money import MOST
 from annotation.domain.vocabulary import (
+    BatchState,
     JudgeState,
     OrderPolicy,
     RunPurpose,
@@ -43,6 +44,15 @@ class NewEndpoint(serializers.Serializer):
     )
     max_concurrency = serializers.IntegerField(required=False, min_value=1, max_value=256)
     timeout_seconds = serializers.IntegerField(required=False, min_value=1, max_value=600)
+    takes_batches = serializers.BooleanField(required=False)
+    batch_price_share = serializers.DecimalField(
+        required=False,
+        max_digits=4,
+        decimal_places=3,
+        min_value=0,
+        max_value=1,
+        help_text="What a request in a batch costs, as a share of the judge’s price.",
+    )
 
 
 class NewTemplate(serializers.Serializer):
@@ -120,6 +130,9 @@ class NewRun(serializers.Serializer):
 
     purpose = serializers.ChoiceField(choices=[RunPurpose.TRIAL, RunPurpose.RUN])
     comparisons = serializers.JSONField(required=False)
+    by_batch = serializers.BooleanField(
+        required=False, help_text="Cheaper, and answered within a day; not for trials."
+    )
 
 
 class RunChange(serializers.Serializer):
@@ -130,10 +143,24 @@ class Run(serializers.Serializer):
     number = serializers.IntegerField()
     purpose = serializers.ChoiceField(choices=list(RunPurpose))
     state = serializers.ChoiceField(choices=list(RunState))
+    by_batch = serializers.BooleanField()
     n_comparisons = serializers.IntegerField()
     n_requests = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class Batch(serializers.Serializer):
+    """Requests that an endpoint answers together, within a day."""
+
+    state = serializers.ChoiceField(choices=list(BatchState))
+    sentence = serializers.CharField()
+    n_requests = serializers.IntegerField()
+    n_answered = serializers.IntegerField()
+    n_missing = serializers.IntegerField(help_text="Left out by the endpoint, and asked again.")
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    remarks = serializers.CharField()
 
 
 class RunProgress(Run):
@@ -152,5 +179,9 @@ class RunProgress(Run):
     seconds_high = serializers.FloatField(allow_null=True, help_text="95 % are below it.")
     rate = serializers.FloatField(help_text="Answers a second over the last minute.")
     left = serializers.FloatField(allow_null=True, help_text="Seconds, while it moves.")
+    n_unwritten = serializers.IntegerField(
+        help_text="Comparisons of a large order whose requests are still to be written."
+    )
     waits_for_money = serializers.BooleanField()
     waits_for = serializers.CharField()
+    batches = Batch(many=True, help_text="The newest ten, of a run by batch.")

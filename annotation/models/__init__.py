@@ -13,7 +13,13 @@ from annotation.models.imports import Import, Refusal
 from annotation.models.items import Comparison, Item, Response
 from annotation.models.judge_batches import JudgeBatch
 from annotation.models.judge_canaries import CanaryCheck, JudgeCanary
-from annotation.models.judge_requests import JudgeAnswer, JudgeRequest, JudgeRun, JudgeVerdict
+from annotation.models.judge_requests import (
+    JudgeAnswer,
+    JudgeRequest,
+    JudgeRun,
+    JudgeVerdict,
+    UnwrittenRun,
+)
 from annotation.models.judges import Calibration, Judge, PromptTemplate
 from annotation.models.judgments import Judgment, Rationale, Span
 from annotation.models.people import Annotator, ApiToken, User
@@ -62,6 +68,7 @@ __all__ = [
     "Skills",
     "Slot",
     "Span",
+    "UnwrittenRun",
     "User",
     "VoteTally",
     "WeakJudgment",

@@ -55,6 +55,20 @@ class JudgeRun(models.Model):
         indexes = [models.Index(fields=["project", "-id"], name="judge_run_page")]
 
 
+class UnwrittenRun(models.Model):
+    """What a large order is to ask about, until the requests of all of it are written. Derived.
+
+    Of `comparison_ids`, the first `n_written` are done.
+    """
+
+    run = models.OneToOneField(JudgeRun, models.CASCADE, primary_key=True, related_name="unwritten")
+    comparison_ids = ArrayField(models.BigIntegerField())
+    n_written = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "unwritten_run"
+
+
 class JudgeAnswer(models.Model):
     """What an endpoint said, word for word, and what it cost. Fact.
 

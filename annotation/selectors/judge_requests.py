@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, Min, OuterRef, Subquery
+from django.db.models import F, Func, IntegerField, Min, OuterRef, Subquery
 
 from annotation.domain.judges.money import amount_of
 from annotation.domain.vocabulary import (
@@ -19,7 +19,15 @@ from annotation.domain.vocabulary import (
     RunPurpose,
     RunState,
 )
-from annotation.models import Endpoint, Judge, JudgeAnswer, JudgeRequest, JudgeRun, Project
+from annotation.models import (
+    Endpoint,
+    Judge,
+    JudgeAnswer,
+    JudgeRequest,
+    JudgeRun,
+    Project,
+    UnwrittenRun,
+)
 from annotation.selectors.clock import database_now
 
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
@@ -33,11 +41,13 @@ COUNTS = """
 """
 MEASURES = """
     SELECT coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds),
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY nullif(seconds, 0)),
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY nullif(seconds, 0))
     FROM judge_request JOIN judge_answer ON judge_answer.id = judge_request.answer_id
     WHERE run_id = %(run)s AND NOT is_cached
 """
+STILL, MOVING = 15, 2  # seconds between two looks at a run
+COUNTED_A_SECOND = 20_000  # requests: larger runs are looked at less often
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class RunProgress:
             vain, as nobody heard their answer.
         seconds, seconds_high: of calls, at the median and at 95 %; None before the first.
         rate: answers a second over the last minute. left: None where nothing moves.
+        n_unwritten: comparisons of the order whose requests are not written yet.
         waits_for_money: whether the budget does not suffice. waits_for: a sentence on whatever
             keeps the rest waiting, "" where nothing does.
     """
@@ -67,6 +78,7 @@ class RunProgress:
     seconds_high: float | None
     rate: float
     left: timedelta | None
+    n_unwritten: int
     waits_for_money: bool
     waits_for: str
 
@@ -78,9 +90,15 @@ class RunProgress:
     def n_over(self) -> int:
         return self.n - sum(n for state, n in self.by_state if state in OPEN)
 
+    @property
+    def every(self) -> int:
+        """Seconds until somebody who watches should look again."""
+        is_still = bool(self.waits_for) and not self.rate and not self.n_unwritten
+        return STILL if is_still else max(MOVING, min(self.n // COUNTED_A_SECOND, STILL))
+
 
 def progress_of(run: JudgeRun, now: datetime | None = None) -> RunProgress:
-    """Count a run's requests. Four queries, and one for the clock where none is given."""
+    """Count a run's requests. Five queries, and one for the clock where none is given."""
     now = now or database_now()
     rows = counted(run, now)
     by_state = tally((row.state, row.n) for row in rows)
@@ -96,6 +114,7 @@ def progress_of(run: JudgeRun, now: datetime | None = None) -> RunProgress:
         *measured(run),
         rate=rate,
         left=timedelta(seconds=round(n_open / rate)) if rate and n_open else None,
+        n_unwritten=n_unwritten(run),
         waits_for_money=bool(by_state["queued"]) and is_short(judge),
         waits_for=hindrance(run, judge, now) if by_state["queued"] else "",
     )
@@ -143,6 +162,12 @@ def measured(run: JudgeRun) -> tuple[int, int, float | None, float | None]:
     return int(tokens_in), int(tokens_out), median, slow
 
 
+def n_unwritten(run: JudgeRun) -> int:
+    size = Func(F("comparison_ids"), function="cardinality", output_field=IntegerField())
+    left = UnwrittenRun.objects.filter(run=run).values_list(size - F("n_written"), flat=True)
+    return left.first() or 0
+
+
 def is_short(judge: Judge) -> bool:
     """Whether what is left does not cover the next request of a judge."""
     return judge.unaffordable > judge.budget - judge.spent - judge.reserved
@@ -151,7 +176,7 @@ def is_short(judge: Judge) -> bool:
 def hindrance(run: JudgeRun, judge: Judge, now: datetime) -> str:
     """Say what keeps queued requests of a run from being sent."""
     if run.state == RunState.PAUSED:
-        return "The run is paused."
+        return f"The run is paused. {run.batch_error}".strip()
     if judge.project.state != ProjectState.ACTIVE:
         return f"The project is {judge.project.state}."
     is_checked = judge.state == JudgeState.SUSPENDED and run.purpose == RunPurpose.CANARY
@@ -163,7 +188,19 @@ def hindrance(run: JudgeRun, judge: Judge, now: datetime) -> str:
             f"The budget does not suffice: the next request may cost "
             f"{amount_of(judge.unaffordable):f}, {amount_of(left):f} is left. Raise the budget."
         )
-    return trouble_of(judge.endpoint, now)
+    return batch_trouble_of(run, now) if run.by_batch else trouble_of(judge.endpoint, now)
+
+
+def batch_trouble_of(run: JudgeRun, now: datetime) -> str:
+    if not run.judge.endpoint.takes_batches:
+        return "The endpoint takes no batches any more: cancel the run, and ask at once."
+    if run.batch_due_at is None or run.batch_due_at <= now or not run.batch_error:
+        return ""
+    seconds = (run.batch_due_at - now).total_seconds()
+    return (
+        f"The endpoint did not take the last batch; the next is sent in {seconds:.0f} s. "
+        f"{run.batch_error}"
+    )
 
 
 def trouble_of(endpoint: Endpoint, now: datetime) -> str:
@@ -191,6 +228,7 @@ def waiting_since() -> datetime | None:
     queued = JudgeRequest.objects.filter(run=OuterRef("pk"), state=RequestState.QUEUED)
     left = F("judge__budget") - F("judge__spent") - F("judge__reserved")
     runs = JudgeRun.objects.filter(
+        by_batch=False,
         state=RunState.RUNNING,
         judge__state=JudgeState.ACTIVE,
         project__state=ProjectState.ACTIVE,

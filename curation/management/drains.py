@@ -9,7 +9,7 @@ from annotation.selectors import judge_requests
 from annotation.selectors.clock import database_now
 from annotation.services import aggregation, quality, rounds, skills
 from annotation.services.feedback import trusting
-from annotation.services.judges import calibration, requests
+from annotation.services.judges import calibration, requests, writing
 from curation.management.bars import bar
 from curation.selectors import difficulty, duplicate_groups, progress, routing, signals
 from curation.services import difficulty as fits
@@ -54,6 +54,7 @@ TO_DUPLICATES = (
 )
 DRAINS = (
     *TO_DUPLICATES,
+    Drain("written", "Comparisons ordered", writing.write_next, lambda project: 1),
     Drain(
         "asked",
         "Judges asked",

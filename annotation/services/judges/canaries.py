@@ -28,7 +28,7 @@ from annotation.domain.vocabulary import (
 )
 from annotation.models import CanaryCheck, Judge, JudgeCanary, JudgeRequest, JudgeRun, User
 from annotation.selectors import judge_canaries
-from annotation.services.judges import runs
+from annotation.services.judges import runs, writing
 
 FEWEST_ASKED, MOST_ASKED = 10, 1_000  # canaries of a check
 CHECKED = (JudgeState.ACTIVE, JudgeState.SUSPENDED)
@@ -67,7 +67,7 @@ def check_judge(*, judge: Judge, n: int, user: User | None, now: datetime) -> Ju
         run = runs.new_run(fresh, RunPurpose.CANARY, user, now)
         add_canaries(run, drawn_for(run, n), now)
         CanaryCheck.objects.create(run=run, n_canaries=n)
-        runs.look_afresh_at_budget(fresh)
+        writing.look_afresh_at_budget(fresh)
         runs.record(run, user, "judge_checked", now, canaries=n)
     return run
 

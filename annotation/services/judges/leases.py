@@ -85,5 +85,5 @@ def hand_back(*, tickets: Sequence[Ticket]) -> None:
 def finish_runs(*, now: datetime) -> None:
     """Close the runs in which nothing is left to do. Runs for routing stay open."""
     is_open = JudgeRequest.objects.filter(run=OuterRef("pk"), state__in=OPEN)
-    runs = JudgeRun.objects.filter(~Exists(is_open), state=RunState.RUNNING)
+    runs = JudgeRun.objects.filter(~Exists(is_open), unwritten=None, state=RunState.RUNNING)
     runs.exclude(purpose=RunPurpose.ROUTING).update(state=RunState.DONE, finished_at=now)

@@ -23,7 +23,7 @@ from annotation.domain.vocabulary import (
     RunState,
 )
 from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
-from annotation.services.judges import booking, breaker, canaries, leases, seats, taking
+from annotation.services.judges import booking, breaker, canaries, leases, seats, taking, writing
 from annotation.services.judges.batches.tenders import Tenders
 from annotation.services.judges.configuring import key_of
 from annotation.services.judges.lanes import Lane
@@ -152,6 +152,7 @@ class Drain:
         self.looked_at = time.monotonic()
         now = self.clock.now()
         leases.book_expired(library=self.library, now=now)
+        writing.write_next(now=now, project=self.project)
         canaries.conclude_checks(now=now)
         self.tenders.look_around()
         for pk in left_alone(self.lanes, now):

@@ -4,60 +4,24 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F, Max
+from django.db.models import Max
 
 from annotation.domain.errors import DomainError, InvalidField, NotFound
 from annotation.domain.vocabulary import (
     OPEN_BATCHES,
     JudgeState,
-    OrderPolicy,
     ProjectState,
     RequestState,
     RunPurpose,
     RunState,
 )
 from annotation.models import Comparison, Endpoint, Judge, JudgeBatch, JudgeRequest, JudgeRun, User
-from annotation.services.judges import rows
+from annotation.services.judges import rows, writing
 from annotation.services.judges.sharing import shared_out
 
 MOST_TRIED = 20  # comparisons of a trial
 NUMBER_LOCK = 0x514A5275  # "QJRu": with the judge, one run is numbered at a time
 OPEN_STATES = (RunState.RUNNING, RunState.PAUSED)
-
-# The first order is drawn by a hash, so it is balanced over comparisons and the same for every
-# judge; the second is its reverse. What was cancelled is asked anew. What was asked is passed over,
-# not met as a conflict: that would lock requests whose answers are being booked.
-ADD_REQUESTS = """
-    WITH added AS (
-        INSERT INTO judge_request (
-            project_id, judge_id, endpoint_id, run_id, comparison_id, "order", sample, is_trial,
-            shown_order, state, due_at, tries, reserved, is_cached, status, error, created_at
-        )
-        SELECT c.project_id, %(judge)s, %(endpoint)s, %(run)s, c.id, "order", sample, %(is_trial)s,
-               CASE "order" WHEN 0 THEN drawn.ids ELSE drawn.reversed END,
-               'queued', %(now)s, 0, 0, false, '', '', %(now)s
-        FROM comparison c
-        CROSS JOIN LATERAL (
-            SELECT array_agg(id ORDER BY key) AS ids, array_agg(id ORDER BY key DESC) AS reversed
-            FROM (SELECT id, md5(c.id || ' ' || id) AS key FROM unnest(c.response_ids) id) keyed
-        ) drawn
-        CROSS JOIN generate_series(0, %(n_orders)s - 1) AS "order"
-        CROSS JOIN generate_series(0, %(n_samples)s - 1) AS sample
-        WHERE c.id = ANY(%(comparisons)s) AND c.project_id = %(project)s AND NOT EXISTS (
-            SELECT FROM judge_request asked
-            WHERE asked.judge_id = %(judge)s AND asked.comparison_id = c.id
-              AND asked."order" = "order"."order" AND asked.sample = sample.sample
-              AND asked.is_trial = %(is_trial)s AND asked.state <> 'cancelled'
-        )
-        ORDER BY c.id, "order", sample
-        ON CONFLICT (judge_id, comparison_id, "order", sample, is_trial) DO UPDATE
-        SET run_id = excluded.run_id, state = 'queued', due_at = excluded.due_at, tries = 0,
-            error = '', finished_at = NULL
-        WHERE judge_request.state = 'cancelled'
-        RETURNING comparison_id
-    )
-    SELECT count(*), count(DISTINCT comparison_id) FROM added
-"""
 
 
 class JudgeNotAsked(DomainError):
@@ -84,9 +48,10 @@ def ask_judge(
     """Ask a judge about comparisons, in each order and sample that it is configured for.
 
     Comparisons that it was asked about already are skipped, so repeating it asks nothing twice; a
-    run in which nothing is left to ask is done at once. A trial asks about at most 20 comparisons,
-    apart from other runs, and nothing of it becomes a judgment. `by_batch`: it is asked in files,
-    for the endpoint's price of batches, and answers come within a day.
+    run in which nothing is left to ask is done at once. Of many comparisons, the workers
+    write the requests bit by bit, while the first are answered. A trial asks about at most 20
+    comparisons, apart from other runs, and nothing of it becomes a judgment. `by_batch`: it is
+    asked in files, for the endpoint's price of batches, and answers come within a day.
 
     Raises:
         InvalidField: no comparisons, or too many for a trial; or batches of a trial, or where the
@@ -110,11 +75,12 @@ def ask_judge(
     refuse_strangers(fresh, wanted)
     with transaction.atomic():
         run = new_run(fresh, purpose, user, now, by_batch)
-        add_requests(run, wanted, now)
-        if not run.n_requests:
+        n_left = writing.write_requests(run=run, comparison_ids=wanted, now=now)
+        if not run.n_requests and not n_left:
             run.state, run.finished_at = RunState.DONE, now
             run.save(update_fields=["state", "finished_at"])
-        record(run, user, "judge_asked", now, purpose=run.purpose, comparisons=run.n_comparisons)
+        n = run.n_comparisons + n_left
+        record(run, user, "judge_asked", now, purpose=run.purpose, comparisons=n)
     return run
 
 
@@ -139,7 +105,7 @@ def ask_judges(*, judge_ids: Iterable[int], comparison_ids: Sequence[int], now: 
     shares = shared_out(judges, wanted)
     with transaction.atomic():
         return sum(
-            add_requests(routing_run(judge, now), shares[judge.pk], now)
+            writing.add_requests(routing_run(judge, now), shares[judge.pk], now)
             for judge in judges
             if shares[judge.pk]
         )
@@ -187,7 +153,8 @@ def turn(run: JudgeRun, state: RunState, user: User | None, now: datetime) -> Ju
             fresh.finished_at = now
             queued = JudgeRequest.objects.filter(run=fresh, state=RequestState.QUEUED)
             queued.update(state=RequestState.CANCELLED, finished_at=now)
-            look_afresh_at_budget(fresh.judge)
+            writing.give_up(fresh)
+            writing.look_afresh_at_budget(fresh.judge)
             JudgeBatch.objects.filter(run=fresh, state__in=OPEN_BATCHES).update(poll_at=now)
         fresh.save(update_fields=["state", "finished_at"])
         record(fresh, user, "judge_run_state_set", now, to=state.value)
@@ -252,41 +219,6 @@ def routing_run(judge: Judge, now: datetime) -> JudgeRun:
     hold_runs(judge_ids=[judge.pk])
     there = judge.runs.filter(purpose=RunPurpose.ROUTING, state__in=OPEN_STATES)
     return there.order_by("number").first() or new_run(judge, RunPurpose.ROUTING, None, now)
-
-
-def add_requests(run: JudgeRun, comparison_ids: Sequence[int], now: datetime) -> int:
-    judge = run.judge
-    with connection.cursor() as cursor:
-        cursor.execute(
-            ADD_REQUESTS,
-            {
-                "project": run.project_id,
-                "judge": judge.pk,
-                "endpoint": judge.endpoint_id,
-                "run": run.pk,
-                "is_trial": run.purpose == RunPurpose.TRIAL,
-                "n_orders": 2 if judge.order_policy == OrderPolicy.BOTH else 1,
-                "n_samples": judge.n_samples,
-                "comparisons": list(comparison_ids),
-                "now": now,
-            },
-        )
-        n_requests, n_comparisons = cursor.fetchone()
-    if not n_requests:
-        return 0
-    JudgeRun.objects.filter(pk=run.pk).update(
-        n_requests=F("n_requests") + n_requests,
-        n_comparisons=F("n_comparisons") + n_comparisons,
-    )
-    look_afresh_at_budget(judge)
-    run.n_requests += n_requests
-    run.n_comparisons += n_comparisons
-    return n_requests
-
-
-def look_afresh_at_budget(judge: Judge) -> None:
-    """Other requests wait now than those of which one was too dear."""
-    Judge.objects.filter(pk=judge.pk, unaffordable__gt=0).update(unaffordable=0)
 
 
 def record(run: JudgeRun, user: User | None, action: str, now: datetime, **told: object) -> None:
