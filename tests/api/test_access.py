@@ -7,7 +7,7 @@ from django.urls import get_resolver
 
 from annotation.domain.answers import Answer
 from annotation.domain.vocabulary import Outcome, Role, TokenScope
-from annotation.models import Annotator, Import, JudgeRun, Membership, Slot, User
+from annotation.models import Annotator, CanaryCheck, Import, JudgeRun, Membership, Slot, User
 from annotation.services import judging, people, queue
 from curation.models import RoutingPolicy, Simulation
 from tests.api.conftest import Api
@@ -52,6 +52,9 @@ TABLE = {
     ("api-runs", "POST"): (ADMIN, ADMINS, 403),
     ("api-run", "GET"): (READ, READERS, 403),
     ("api-run", "PATCH"): (ADMIN, ADMINS, 403),
+    ("api-checks", "GET"): (READ, READERS, 403),
+    ("api-checks", "POST"): (ADMIN, ADMINS, 403),
+    ("api-check", "GET"): (READ, READERS, 403),
     ("api-policies", "GET"): (READ, READERS, 403),
     ("api-policies", "POST"): (ADMIN, ADMINS, 403),
     ("api-policy", "GET"): (READ, READERS, 403),
@@ -113,6 +116,7 @@ def place(project, make_comparison, make_judge, noon, make_annotator):
     run = JudgeRun.objects.create(
         project=project, judge=judge, number=1, purpose="run", created_at=noon
     )
+    CanaryCheck.objects.create(run=run, n_canaries=50)
     policy = RoutingPolicy.objects.create(
         project=project, number=run.number, content={}, created_at=noon
     )
