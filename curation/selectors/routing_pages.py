@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Case, When
 
 from annotation.domain.judges.money import amount_of
+from annotation.domain.vocabulary import JudgeState
 from annotation.models import Judge, Project
 from curation.domain.routing.facts import METADATA, Fact, fact_named, known_names
 from curation.domain.routing.guard import running_least
@@ -159,10 +160,10 @@ def known_to_rules(project: Project) -> dict[str, Any]:
         *(f"{METADATA}{key}" for key in column(KEYS, project, ITEMS_LOOKED_AT, MOST_KEYS)),
     ]
     facts: list[Fact] = [fact for fact in map(fact_named, names) if fact is not None]
-    judges = Judge.objects.filter(project=project).order_by("name", "number")
+    judges = Judge.objects.filter(project=project).exclude(state=JudgeState.RETIRED)
     return {
         "facts": facts,
-        "judges": [str(judge) for judge in judges],
+        "judges": [str(judge) for judge in judges.order_by("name", "number")],
         "expertise": column(EXPERTISE, project),
     }
 

@@ -9,7 +9,7 @@ from annotation.selectors.clock import database_now
 from annotation.services.judges import requests
 from curation.domain.vocabulary import SignalFamily
 from curation.models import RoutingPolicy, Signals
-from curation.services.routing import drain, simulations
+from curation.services.routing import drain, figures, simulations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -87,6 +87,7 @@ class TestRouting:
             pass
         while requests.answer_next(now=database_now()):
             pass
+        figures.refresh_next(now=database_now(), project=graded[0].project)
         page.reload()
         standing = page.get_by_role("region", name="Comparisons by route")
         expect(standing.get_by_role("row", name="people 2 50% 0 0", exact=True)).to_be_visible()
