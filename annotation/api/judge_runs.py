@@ -15,13 +15,22 @@ from annotation.domain.errors import InvalidField
 from annotation.domain.judges.money import amount_of, plainly
 from annotation.domain.vocabulary import RunPurpose, TokenScope
 from annotation.models import Comparison, Judge, JudgeRun
-from annotation.selectors import access, judge_requests, judge_runs, judges
+from annotation.selectors import access, judge_batches, judge_requests, judge_runs, judges
 from annotation.selectors.judge_runs import Among
 from annotation.services.judges import runs
 
 MOST_NAMED = 10_000  # items in one order
 TURNS = {"paused": runs.pause_run, "running": runs.resume_run, "cancelled": runs.cancel_run}
-TOLD = ("number", "purpose", "state", "n_comparisons", "n_requests", "created_at", "finished_at")
+TOLD = (
+    "number",
+    "purpose",
+    "state",
+    "by_batch",
+    "n_comparisons",
+    "n_requests",
+    "created_at",
+    "finished_at",
+)
 
 
 class JudgeRunsView(Endpoint):
@@ -53,6 +62,7 @@ class JudgeRunsView(Endpoint):
             purpose=purpose,
             user=request.user,
             now=request.now,
+            by_batch=given.get("by_batch", False),
         )
         return created(shown(run))
 
@@ -127,4 +137,5 @@ def _progress(run: JudgeRun, request: Request) -> dict[str, Any]:
         "n_over": progress.n_over,
         "left": left and left.total_seconds(),
     }
-    return shown(run) | told
+    batches = [vars(batch) for batch in judge_batches.batches_of(run)] if run.by_batch else []
+    return shown(run) | told | {"batches": batches}

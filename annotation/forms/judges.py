@@ -8,7 +8,6 @@ from annotation.domain.judges.starters import STARTERS, Starter
 from annotation.domain.vocabulary import OrderPolicy, TemplateKind
 from annotation.models import Endpoint, Judge, Project, PromptTemplate
 from annotation.selectors import judges
-from annotation.selectors.judge_runs import Among
 from annotation.services.judges.configuring import EndpointDraft, JudgeDraft, TemplateDraft
 
 NEW = "new"
@@ -64,6 +63,25 @@ class EndpointForm(forms.Form):
         label="Time limit, in seconds",
         help_text="After which a request is given up and tried again.",
     )
+    takes_batches = forms.BooleanField(
+        required=False,
+        label="It takes batches",
+        help_text="Files of requests, answered within a day, through OpenAI’s /files and /batches.",
+    )
+    batch_price_share = forms.DecimalField(
+        min_value=0,
+        max_value=1,
+        max_digits=4,
+        decimal_places=3,
+        required=False,
+        initial=Decimal("0.5"),
+        label="Price in a batch, as a share",
+        help_text="0.5: a request in a batch costs half of the judge’s price.",
+    )
+
+    def clean_batch_price_share(self) -> Decimal:
+        share: Decimal | None = self.cleaned_data["batch_price_share"]
+        return Decimal("0.5") if share is None else share
 
     def draft(self) -> EndpointDraft:
         return EndpointDraft(**self.cleaned_data)
@@ -76,6 +94,7 @@ class ChangeEndpointForm(EndpointForm):
 
     def __init__(self, endpoint: Endpoint, *args: Any) -> None:
         kept = ("name", "base_url", "key_variable", "max_concurrency", "timeout_seconds")
+        kept += ("takes_batches", "batch_price_share")
         super().__init__(*args, initial={name: getattr(endpoint, name) for name in kept})
         if endpoint.key_cipher is None:
             del self.fields["forgets_key"]
@@ -255,33 +274,6 @@ class BudgetForm(forms.Form):
         label="Budget",
         widget=forms.TextInput(attrs=AMOUNT),
     )
-
-
-class RunForm(forms.Form):
-    among = forms.ChoiceField(
-        choices=[
-            (Among.JUDGED, "Those that people have judged: to measure the judge"),
-            (Among.SOME, "Some, drawn by chance"),
-            (Among.ALL, "All without its verdict"),
-        ],
-        initial=Among.JUDGED,
-        label="Which comparisons",
-        widget=forms.RadioSelect,
-    )
-    n = forms.IntegerField(
-        min_value=1,
-        max_value=1_000_000,
-        initial=100,
-        required=False,
-        label="At most",
-        help_text="How many of them to ask about; leave it empty for no limit.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        if given.get("among") == Among.SOME and not given.get("n"):
-            self.add_error("n", "Say how many to draw.")
-        return given
 
 
 class CompareForm(forms.Form):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db import connection
@@ -52,11 +52,13 @@ class Estimate:
         return self.expected <= self.left
 
 
-def estimate_of(judge: Judge, comparison_ids: Sequence[int]) -> Estimate:
+def estimate_of(judge: Judge, comparison_ids: Sequence[int], by_batch: bool = False) -> Estimate:
     """Estimate what asking about these comparisons costs: from the judge's own answers, where it
     has some, else from the length of the first `SAMPLED` texts."""
     n_requests = len(comparison_ids) * _orders(judge) * judge.n_samples
-    return _estimate(judge, comparison_ids[:SAMPLED], len(comparison_ids), n_requests)
+    full = _estimate(judge, comparison_ids[:SAMPLED], len(comparison_ids), n_requests)
+    share = judge.endpoint.batch_price_share if by_batch else Decimal(1)
+    return replace(full, expected=full.expected * share, worst=full.worst * share)
 
 
 def estimate_of_check(judge: Judge, n_canaries: int) -> Estimate:

@@ -32,8 +32,8 @@ REQUESTS = """
            count(DISTINCT comparison_id) FILTER (WHERE r.status <> ''),
            count(*) FILTER (WHERE side IS NOT NULL),
            count(*) FILTER (WHERE side = 0),
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY a.seconds),
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY a.seconds)
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY nullif(a.seconds, 0)),
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY nullif(a.seconds, 0))
     FROM (
         SELECT DISTINCT ON (comparison_id, "order", sample) r.*,
                CASE WHEN cardinality(shown_order) = 2

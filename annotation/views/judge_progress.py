@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from annotation.domain.judges.money import amount_of
-from annotation.selectors import access, judge_requests, judge_runs
+from annotation.selectors import access, judge_batches, judge_requests, judge_runs
 from annotation.selectors import judges as selected
 from annotation.views.judges import judge_page
 
@@ -28,5 +28,6 @@ def judge_run(request: HttpRequest, slug: str, judge_id: int, number: int) -> Ht
         cost=amount_of(progress.cost),
         tried=tried,
         tally=judge_runs.tally_of(tried),
+        batches=judge_batches.batches_of(run) if run.by_batch else [],
         is_open=run.state in selected.UNDER_WAY,
     )

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from annotation.domain.errors import InvalidField
 from annotation.domain.vocabulary import RunPurpose
-from annotation.forms.judges import RunForm
+from annotation.forms.judge_runs import RunForm
 from annotation.models import Judge
 from annotation.selectors import access, judge_estimates, judge_runs
 from annotation.selectors import judges as selected
@@ -35,10 +35,11 @@ def try_judge(request: HttpRequest, slug: str, judge_id: int) -> HttpResponse:
 def new_run(request: HttpRequest, slug: str, judge_id: int) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.ADMINISTERS)
     judge = selected.judge_of(seat.project, judge_id)
-    form = RunForm(request.POST or request.GET or None)
+    form = RunForm(judge.endpoint, request.POST or request.GET or None)
     chosen = _chosen(judge, form) if form.is_valid() else []
+    by_batch = bool(chosen) and form.cleaned_data.get("by_batch", False)
     if request.method == "POST" and chosen:
-        return _ask(request, judge, chosen, RunPurpose.RUN)
+        return _ask(request, judge, chosen, RunPurpose.RUN, by_batch=by_batch)
     return judge_page(
         request,
         "judge_run_new.html",
@@ -50,7 +51,8 @@ def new_run(request: HttpRequest, slug: str, judge_id: int) -> HttpResponse:
             (one, judge_runs.left_to_ask(judge, one).count()) for one in (Among.ALL, Among.JUDGED)
         ],
         n_chosen=len(chosen),
-        estimate=judge_estimates.estimate_of(judge, chosen) if chosen else None,
+        by_batch=by_batch,
+        estimate=judge_estimates.estimate_of(judge, chosen, by_batch) if chosen else None,
     )
 
 
@@ -60,7 +62,12 @@ def _chosen(judge: Judge, form: RunForm) -> list[int]:
 
 
 def _ask(
-    request: HttpRequest, judge: Judge, chosen: list[int], purpose: RunPurpose
+    request: HttpRequest,
+    judge: Judge,
+    chosen: list[int],
+    purpose: RunPurpose,
+    *,
+    by_batch: bool = False,
 ) -> HttpResponse:
     run = runs.ask_judge(
         judge=judge,
@@ -68,6 +75,7 @@ def _ask(
         purpose=purpose,
         user=request.user,
         now=database_now(),
+        by_batch=by_batch,
     )
     return redirect("annotation:judge_run", judge.project.slug, judge.pk, run.number)
 

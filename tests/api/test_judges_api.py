@@ -214,6 +214,29 @@ class TestARun:
         assert admins_api.send("PATCH", at, {"state": "done"}).status_code == 400
         assert admins_api.get(f"judges/{judge.pk}/runs/2/").status_code == 404
 
+    def test_is_asked_by_batch_where_the_endpoint_takes_them(
+        self, admins_api, make_judge, make_comparison
+    ):
+        make_comparison()
+        judge = make_judge(endpoint={"takes_batches": True})
+
+        answer = self.ask(admins_api, judge, comparisons="all", by_batch=True)
+        watched = admins_api.get(f"judges/{judge.pk}/runs/1/").json()
+
+        assert (answer.status_code, answer.json()["by_batch"]) == (201, True)
+        assert (watched["by_batch"], watched["batches"]) == (True, [])
+
+    @pytest.mark.parametrize("purpose", ["run", "trial"])
+    def test_is_not_asked_by_batch_otherwise(
+        self, purpose, admins_api, make_judge, make_comparison
+    ):
+        make_comparison()
+        judge = make_judge(endpoint={"takes_batches": purpose == "trial"})
+
+        answer = self.ask(admins_api, judge, purpose=purpose, comparisons="all", by_batch=True)
+
+        assert (answer.status_code, answer.json()["field"]) == (400, "by_batch")
+
     def test_is_listed(self, researchers_api, admins_api, judge, make_comparison):
         make_comparison()
         self.ask(admins_api, judge, comparisons="all")

@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
 from annotation.domain.errors import InvalidField
 from annotation.domain.judges.addresses import checked_base_url
+from annotation.domain.judges.money import plainly
 from annotation.domain.naming import visible_name
 from annotation.models import Endpoint, Project, User
 from annotation.services.judges import keys, rows
+
+HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class EndpointDraft:
     forgets_key: bool = False
     max_concurrency: int = 8
     timeout_seconds: int = 60
+    takes_batches: bool = False
+    batch_price_share: Decimal = HALF
 
     def __repr__(self) -> str:
         return f"EndpointDraft({self.name!r})"
@@ -100,11 +106,16 @@ def _fill_endpoint(endpoint: Endpoint, draft: EndpointDraft) -> None:
         endpoint.key_cipher = None
     endpoint.max_concurrency = draft.max_concurrency
     endpoint.timeout_seconds = draft.timeout_seconds
+    endpoint.takes_batches = draft.takes_batches
+    endpoint.batch_price_share = draft.batch_price_share
     rows.check_row(row=endpoint, exclude=("project", "key_cipher"))
 
 
 def _told_endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """An endpoint for the audit: where its key is, never what it is."""
     names = ("name", "base_url", "key_variable", "max_concurrency", "timeout_seconds")
-    told = {name: getattr(endpoint, name) for name in names}
-    return told | {"has_stored_key": endpoint.key_cipher is not None}
+    told = {name: getattr(endpoint, name) for name in (*names, "takes_batches")}
+    return told | {
+        "batch_price_share": plainly(endpoint.batch_price_share),
+        "has_stored_key": endpoint.key_cipher is not None,
+    }

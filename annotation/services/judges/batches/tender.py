@@ -54,7 +54,7 @@ def held(run: JudgeRun) -> Iterator[bool]:
 
 
 def fillable(now: datetime) -> QuerySet[JudgeRun]:
-    """Runs of which a batch may be sent: something is due and affordable."""
+    """Runs of which a batch may be sent: all is written, and something is due and affordable."""
     queued = JudgeRequest.objects.filter(
         run=OuterRef("pk"), state=RequestState.QUEUED, due_at__lte=now
     )
@@ -63,6 +63,7 @@ def fillable(now: datetime) -> QuerySet[JudgeRun]:
         Q(batch_due_at__isnull=True) | Q(batch_due_at__lte=now),
         Exists(queued),
         by_batch=True,
+        unwritten=None,
         state=RunState.RUNNING,
         judge__endpoint__takes_batches=True,
         judge__state=JudgeState.ACTIVE,
