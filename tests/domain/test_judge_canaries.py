@@ -196,6 +196,14 @@ class TestFindings:
         for one in (found.attacked, found.controls, *found.by_kind.values()):
             assert 0 <= one.n_lost <= one.n_answered <= one.n_asked
 
+    def test_keeps_the_order_of_the_corpus_where_a_database_does_not(self):
+        rows = [one for number, a in enumerate(ATTACKS) for one in outcome(number, attack=a.name)]
+        told = findings_of(rows).as_json()
+
+        read = Findings.from_json(told | {"by_kind": dict(sorted(told["by_kind"].items()))})
+
+        assert tuple(read.by_kind) == KINDS
+
     @pytest.mark.parametrize(
         ("found", "look", "words"),
         [

@@ -204,10 +204,18 @@ class Findings:
             Tally(**value["controls"]),
             value["n_turned"],
             value["n_turned_back"],
-            {key: Tally(**one) for key, one in value["by_kind"].items()},
-            {key: Tally(**one) for key, one in value["by_attack"].items()},
+            tallies_in(value["by_kind"], KINDS),
+            tallies_in(value["by_attack"], list(BY_NAME)),
             value["unusable"],
         )
+
+
+def tallies_in(told: Mapping[str, Any], names: Sequence[str]) -> dict[str, Tally]:
+    """Read tallies in the order of the corpus, which databases forget; what it lacks comes last."""
+    ordered = [name for name in names if name in told] + [
+        name for name in told if name not in names
+    ]
+    return {name: Tally(**told[name]) for name in ordered}
 
 
 def findings_of(answered: Iterable[Answered]) -> Findings:
