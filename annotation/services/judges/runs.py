@@ -15,13 +15,18 @@ from annotation.domain.vocabulary import (
     RunPurpose,
     RunState,
 )
-from annotation.models import Comparison, Endpoint, Judge, JudgeBatch, JudgeRequest, JudgeRun, User
+from annotation.models import Endpoint, Judge, JudgeBatch, JudgeRequest, JudgeRun, User
 from annotation.services.judges import rows, writing
 from annotation.services.judges.sharing import shared_out
 
 MOST_TRIED = 20  # comparisons of a trial
 NUMBER_LOCK = 0x514A5275  # "QJRu": with the judge, one run is numbered at a time
 OPEN_STATES = (RunState.RUNNING, RunState.PAUSED)
+STRANGER = """
+    SELECT asked FROM unnest(%s::bigint[]) asked
+    LEFT JOIN comparison ON comparison.id = asked AND comparison.project_id = %s
+    WHERE comparison.id IS NULL ORDER BY asked LIMIT 1
+"""
 
 
 class JudgeNotAsked(DomainError):
@@ -180,11 +185,10 @@ def refuse_batches(endpoint: Endpoint, is_trial: bool) -> None:
 
 
 def refuse_strangers(judge: Judge, comparison_ids: Sequence[int]) -> None:
-    own = Comparison.objects.filter(project=judge.project_id, pk__in=comparison_ids)
-    known = set(own.values_list("pk", flat=True))
-    stranger = next((pk for pk in comparison_ids if pk not in known), None)
-    if stranger is not None:
-        raise NotFound(f"The project has no comparison {stranger}.", field="comparisons")
+    with connection.cursor() as cursor:
+        cursor.execute(STRANGER, [list(comparison_ids), judge.project_id])
+        if stranger := cursor.fetchone():
+            raise NotFound(f"The project has no comparison {stranger[0]}.", field="comparisons")
 
 
 def hold_runs(*, judge_ids: Iterable[int]) -> None:

@@ -45,6 +45,10 @@ ADD_REQUESTS = """
     )
     SELECT count(*), count(DISTINCT comparison_id) FROM added
 """
+LEAVE = """
+    INSERT INTO unwritten_run (run_id, comparison_ids, n_written)
+    VALUES (%(run)s, %(comparisons)s::bigint[], 0)
+"""
 NEXT_PART = """
     SELECT comparison_ids[n_written + 1 : n_written + %(limit)s], cardinality(comparison_ids)
     FROM unwritten_run WHERE run_id = %(run)s
@@ -59,7 +63,8 @@ def write_requests(*, run: JudgeRun, comparison_ids: Sequence[int], now: datetim
     """
     add_requests(run, comparison_ids[:AT_ONCE], now)
     if rest := list(comparison_ids[AT_ONCE:]):
-        UnwrittenRun.objects.create(run=run, comparison_ids=rest)
+        with connection.cursor() as cursor:
+            cursor.execute(LEAVE, {"run": run.pk, "comparisons": rest})
     return len(rest)
 
 
