@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from annotation.domain.errors import InvalidField, NotFound
 from annotation.domain.vocabulary import MOST_TRIES, JudgeState, ProjectState
 from annotation.models import Comparison, Judge, Project
+from curation.domain.routing.telling import unasked
 from curation.domain.vocabulary import PolicyState
 from curation.models import RoutingDecision, RoutingPolicy, RoutingRequest
 
@@ -56,6 +57,13 @@ def out_of_use(project: Project) -> dict[str, str]:
     """The state of each judge of a project that is not asked any more, by "name number"."""
     judges = Judge.objects.filter(project=project, state__in=OUT_OF_USE).order_by("id")
     return {str(judge): judge.state for judge in judges}
+
+
+def unasked_by(decision: RoutingDecision) -> str:
+    """A sentence on judges that a decision names and that went out of use since; "" without any."""
+    named = settings_of(decision)["judges"]
+    told = unasked(named, out_of_use(decision.project)) if named else ""
+    return "" if told in decision.reason else told
 
 
 def refuse_unknown_judges(

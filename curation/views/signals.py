@@ -39,6 +39,7 @@ def signals(request: HttpRequest, slug: str) -> HttpResponse:
 def comparison(request: HttpRequest, slug: str, comparison_id: int) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.READS)
     found = signal_pages.comparison_in(seat.project, comparison_id)
+    decisions = list(routing.decisions_on(found)[:MOST_DECISIONS])
     return curation_page(
         request,
         "comparison_signals.html#routed" if request.htmx else "comparison_signals.html",
@@ -46,5 +47,6 @@ def comparison(request: HttpRequest, slug: str, comparison_id: int) -> HttpRespo
         "signals",
         comparison=found,
         families=signal_pages.families_of(found),
-        decisions=list(routing.decisions_on(found)[:MOST_DECISIONS]),
+        decisions=decisions,
+        unasked=routing.unasked_by(decisions[0]) if decisions else "",
     )

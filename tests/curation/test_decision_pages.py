@@ -2,7 +2,7 @@ import html
 
 import pytest
 
-from annotation.domain.vocabulary import Role
+from annotation.domain.vocabulary import JudgeState, Role
 from curation.models import RoutingDecision, RoutingPolicy
 
 pytestmark = pytest.mark.django_db
@@ -20,13 +20,14 @@ def reader(client, make_user, join, project):
 def decide(project, noon):
     policy = RoutingPolicy.objects.create(project=project, number=3, content={}, created_at=noon)
 
-    def decide(comparison, reason):
+    def decide(comparison, reason, **settings):
         return RoutingDecision.objects.create(
             project=project,
             comparison=comparison,
             policy=policy,
             ordinal=comparison.routing_decisions.count() + 1,
             route="human",
+            settings=settings,
             reason=reason,
             propensity=0.25,
             decided_at=noon,
@@ -54,6 +55,17 @@ class TestDecisionsOnAComparison:
         assert "2026-03-01 12:00" in page
         assert "/curation/routing/3/" in page
         assert "0.250" in page
+
+    def test_say_which_judge_went_out_of_use_since(
+        self, reader, make_comparison, decide, make_judge
+    ):
+        comparison, other = make_comparison(), make_comparison()
+        make_judge(state=JudgeState.RETIRED)
+        decide(comparison, "No rule applies, so the judge strict 1 judges it.", judges=["strict 1"])
+        decide(other, "No rule applies, so one person judges it.")
+
+        assert "But strict 1 is retired, and not asked." in page_of(reader, comparison)
+        assert "not asked" not in page_of(reader, other)
 
     def test_are_escaped(self, reader, make_comparison, decide):
         comparison = make_comparison()

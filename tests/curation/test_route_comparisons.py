@@ -274,6 +274,25 @@ class TestRouteNext:
         assert len(decided(settled)) == len(decided(enough)) == 1
         assert decided(begun)[-1] == (3, "human", 1)
 
+    def test_puts_down_where_people_would_by_now_be_asked_anyway(
+        self, activate, route_all, make_comparison, strict, ann, judge, noon
+    ):
+        audited = make_comparison(slots=0)
+        activate(default={"route": "judge", "judges": ["strict 1"]}, audit_share=0.999)
+        route_all()
+        judge(ann, audited, [[0], [1]])
+        aggregation.refresh_next_stale(now=noon)
+        n_asked = JudgeRequest.objects.count()
+        activate(default={"route": "human", "overlap": 5})
+        route_all()
+        activate(**ALONE)
+        route_all()
+
+        first, second = audited.routing_decisions.order_by("ordinal")
+        assert (first.route, first.propensity) == ("both", pytest.approx(0.999))
+        assert (second.route, second.propensity, second.settings["overlap"]) == ("human", 1, 1)
+        assert (n_slots(audited), JudgeRequest.objects.count()) == (1, n_asked)
+
     def test_sets_aside_what_cannot_be_decided_and_routes_the_rest(
         self, activate, route_all, make_comparison, note, noon
     ):

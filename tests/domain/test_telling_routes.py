@@ -52,6 +52,15 @@ class TestTell:
             "so one person and the judge strict 1 judge it."
         )
 
+    def test_says_which_judge_is_not_asked(self):
+        known = facts()
+        decisions = decide(Policy(default=ALONE, audit_share=0.0), known, seed=1)
+
+        assert tell(decisions, known, 0, idle={"strict 1": "suspended", "mild 1": "retired"}) == (
+            "No rule applies, so the judge strict 1 judges it. "
+            "But strict 1 is suspended, and not asked."
+        )
+
     def test_says_when_the_guard_turned_the_slice(self):
         known = facts()
         decisions = decide(Policy(default=ALONE), known, seed=1, turned_slices={"default"})

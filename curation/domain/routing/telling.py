@@ -1,6 +1,7 @@
 """Tells in one sentence why a comparison goes where it goes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from curation.domain.routing.conditions import (
     BETWEEN,
@@ -23,6 +24,7 @@ from curation.domain.routing.learned import LearnedChances
 from curation.domain.routing.policy import RouteTo
 from curation.domain.vocabulary import Route
 
+NONE_IDLE: Mapping[str, str] = MappingProxyType({})
 LONGEST, LONGEST_WHY, LONGEST_VALUE = 400, 200, 60
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 PHRASES = {
@@ -40,12 +42,18 @@ PHRASES = {
 
 
 def tell(
-    decisions: Decisions, facts: Facts, place: int, learned: LearnedChances | None = None
+    decisions: Decisions,
+    facts: Facts,
+    place: int,
+    learned: LearnedChances | None = None,
+    idle: Mapping[str, str] = NONE_IDLE,
 ) -> str:
-    """Tell one decision in a sentence of at most `LONGEST` characters.
+    """Tell one decision in a sentence of at most `LONGEST` characters, and in another one whom of
+    the judges nobody asks.
 
     Args:
         facts, learned: those that it was decided by.
+        idle: judges that are out of use, each with its state.
     """
     rule = int(decisions.rule[place])
     to = decisions.route_to(place)
@@ -63,7 +71,18 @@ def tell(
         start += "; chance picked it to learn where judges are right"
     if decisions.audited[place]:
         start += "; chance picked it to audit the judges"
-    return shortened(f"{start}, so {outcome(to)}.", LONGEST)
+    said = shortened(f"{start}, so {outcome(to)}.", LONGEST)
+    return shortened(f"{said} {unasked(to.judges, idle)}".rstrip(), LONGEST)
+
+
+def unasked(named: Iterable[str], idle: Mapping[str, str]) -> str:
+    """A sentence on those judges that are named but not asked; "" where there are none.
+
+    Args:
+        idle: judges that are out of use, each with its state.
+    """
+    found = [f"{name} is {idle[name]}" for name in named if name in idle]
+    return f"But {' and '.join(found)}, and not asked." if found else ""
 
 
 def outcome(to: RouteTo) -> str:

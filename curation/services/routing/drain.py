@@ -194,7 +194,7 @@ def record(
 ) -> None:
     """Write the decisions that differ from those that hold; of what is over, where people would be
     asked more likely."""
-    fresh = []
+    fresh, idle = [], routing.out_of_use(policy.project)
     for place, comparison in enumerate(decisions.ids.tolist()):
         before = latest.get(comparison)
         decision = decision_at(policy, decisions, place, now)
@@ -205,7 +205,7 @@ def record(
             decision.settings["overlap"] = routing.settings_of(before)["overlap"]
         if before is None or told(before) != told(decision):
             decision.ordinal = before.ordinal + 1 if before else 1
-            decision.reason = tell(decisions, facts, place, learned)
+            decision.reason = tell(decisions, facts, place, learned, idle)
             fresh.append(decision)
     RoutingDecision.objects.bulk_create(fresh)
 

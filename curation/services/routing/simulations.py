@@ -116,6 +116,10 @@ class _Decided:
         )
 
     @cached_property
+    def idle(self) -> dict[str, str]:
+        return routing.out_of_use(self.project)
+
+    @cached_property
     def learned(self) -> LearnedChances | None:
         wish = self.policy.learned or Learned(0.0)
         price = wish.cost_human - wish.cost_judge
@@ -141,7 +145,7 @@ class _Decided:
         return {
             "comparison": comparison,
             "item": items.get(comparison, ""),
-            "sentence": telling.tell(self.decisions, self.facts, place, learned),
+            "sentence": telling.tell(self.decisions, self.facts, place, learned, self.idle),
         }
 
 
