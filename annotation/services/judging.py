@@ -19,6 +19,7 @@ from annotation.models import (
     Span,
 )
 from annotation.services import queue
+from annotation.services.inserting import insert_rows
 
 
 class AlreadyJudged(DomainError):
@@ -158,11 +159,15 @@ def append_judgments(
     Their comparisons are marked as of `now`.
     """
     judgments = [_judgment_of(answer, context) for answer, context in written]
-    Judgment.objects.bulk_create(judgments)
-    Rationale.objects.bulk_create(
-        Rationale(judgment=judgment, text=answer.rationale.text, tags=list(answer.rationale.tags))
-        for judgment, (answer, _) in zip(judgments, written, strict=True)
-        if not answer.rationale.is_empty
+    insert_rows(judgments)
+    insert_rows(
+        [
+            Rationale(
+                judgment=judgment, text=answer.rationale.text, tags=list(answer.rationale.tags)
+            )
+            for judgment, (answer, _) in zip(judgments, written, strict=True)
+            if not answer.rationale.is_empty
+        ]
     )
     _mark_stale([judgment.comparison_id for judgment in judgments], now)
     return judgments

@@ -13,6 +13,7 @@ from annotation.domain.vocabulary import RunPurpose
 from annotation.models import JudgeAnswer, JudgeRequest, Judgment
 from annotation.selectors.clock import database_now
 from annotation.services.judges import runs
+from annotation.services.judges.lanes import MOST_READY
 
 N_COMPARISONS, CONCURRENCY, N_KILLS = 30, 4, 3
 # Leases of a worker end after its endpoint's two timeouts and a minute; the clock is moved past it.
@@ -85,6 +86,6 @@ class TestAWorkerThatIsKilled:
         assert Judgment.objects.count() == N_COMPARISONS
         # What was sent in vain is counted: never less than the endpoint saw beyond the answers.
         assert practice_endpoint.requests - usable.count() <= n_lost
-        assert 0 < n_lost <= N_KILLS * 3 * CONCURRENCY
+        assert 0 < n_lost <= N_KILLS * (1 + MOST_READY) * CONCURRENCY
         assert run.judge.reserved == 0
         assert run.judge.spent == sum(JudgeAnswer.objects.values_list("cost", flat=True))

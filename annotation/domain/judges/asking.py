@@ -13,6 +13,7 @@ import secrets
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from annotation.domain.content import chat_content, chat_messages, content_hash
@@ -62,7 +63,7 @@ def chat_of(template: Template, asked: Asked, *, nonce: str) -> Chat:
     opening, closing = (SENTENCES[name].format(nonce=nonce) for name in ("opening", "closing"))
     return Chat(
         messages=[
-            {"role": "system", "content": system_message(template, asked)},
+            {"role": "system", "content": system_message(template, bare(asked))},
             {
                 "role": "user",
                 "content": "\n".join((opening, boundary, material, boundary, closing)),
@@ -73,7 +74,7 @@ def chat_of(template: Template, asked: Asked, *, nonce: str) -> Chat:
             "json_schema": {
                 "name": "verdict",
                 "strict": True,
-                "schema": schema_of(template, asked),
+                "schema": schema_for(template, bare(asked)),
             },
         },
     )
@@ -105,16 +106,34 @@ def cache_key(
             "seed": seed,
             "sample": sample,
             "reads_logprobs": reads_logprobs,
-            "system": system_message(template, asked),
+            "system": system_message(template, bare(asked)),
             "material": material_of(template, asked),
-            "schema": schema_of(template, asked),
+            "schema": schema_for(template, bare(asked)),
             "digest": template.digest.hex(),
         }
     )
 
 
+def bare(asked: Asked) -> Asked:
+    """A question without its texts: all that instructions and schema depend on, and hashable."""
+    return Asked(
+        prompt=(),
+        answers=((),) * len(asked.answers),
+        criteria=tuple(asked.criteria),
+        allows_tie=asked.allows_tie,
+        allows_both_bad=asked.allows_both_bad,
+    )
+
+
+@lru_cache(maxsize=256)
+def schema_for(template: Template, asked: Asked) -> dict[str, Any]:
+    """As `schema_of`, of a bare question. Not to be changed."""
+    return schema_of(template, asked)
+
+
+@lru_cache(maxsize=256)
 def system_message(template: Template, asked: Asked) -> str:
-    """Join the template's instructions, Quorum's own rules and the project's criteria."""
+    """Of a bare question: join the instructions, Quorum's own rules and the criteria."""
     criteria = [
         {
             "key": criterion.key,

@@ -6,6 +6,7 @@ Zheng et al. (2023), "Judging LLM-as-a-judge", and Liu et al. (2023), "G-Eval", 
 
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
 from annotation.domain.judges.completions import AnswerRejected, content_of
@@ -70,24 +71,25 @@ def tokens_of(body: Any) -> list[dict[str, Any]]:
     """List the tokens of the one choice; none where they are missing or not as they should be."""
     logprobs = body["choices"][0].get("logprobs")
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
-    if not isinstance(tokens, list) or not all(is_token(token) for token in tokens):
+    if not isinstance(tokens, list) or not all(map(is_token, tokens)):
         return []
     return tokens
 
 
 def is_token(value: Any) -> bool:
     """Say whether a value names a token and its log-probability, as alternatives do too."""
-    if not isinstance(value, dict) or not isinstance(value.get("token"), str):
+    if type(value) is not dict or type(value.get("token")) is not str:
         return False
-    logprob = value.get("logprob")
-    return isinstance(logprob, int | float) and not math.isnan(logprob) and logprob <= 1e-6
+    logprob: Any = value.get("logprob")
+    return type(logprob) in (float, int) and logprob <= 1e-6  # which NaN is not
 
 
 def bytes_of(token: dict[str, Any]) -> bytes:
     """Give a token's own bytes, which its text cannot show where it splits a character."""
     listed = token.get("bytes")
-    if isinstance(listed, list) and all(type(b) is int and 0 <= b < 256 for b in listed):
-        return bytes(listed)
+    if type(listed) is list:
+        with suppress(TypeError, ValueError):  # no bytes
+            return bytes(listed)
     return str(token["token"]).encode("utf-8", "replace")
 
 

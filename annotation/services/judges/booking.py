@@ -15,7 +15,7 @@ from annotation.domain.vocabulary import (
     RequestState,
     RunState,
 )
-from annotation.models import JudgeRequest, JudgeRun
+from annotation.models import JudgeRequest
 from annotation.services.judges import breaker, budgets, keeping, verdicts
 from annotation.services.judges.keeping import Fate
 from annotation.services.judges.material import Library
@@ -49,7 +49,7 @@ def book(
         return 0
     with transaction.atomic():
         library.learn(outcome.ticket.judge_id for outcome in outcomes)
-        cancelled = cancelled_runs(outcomes)
+        cancelled = cancelled_runs({outcome.ticket.run_id for outcome in outcomes})
         held = held_requests(outcomes)
         own = [outcome for outcome in outcomes if outcome.ticket.request_id in held]
         late = [outcome for outcome in outcomes if outcome.ticket.request_id not in held]
@@ -65,13 +65,12 @@ def book(
     return len(own)
 
 
-def cancelled_runs(outcomes: Sequence[Outcome]) -> set[int]:
+def cancelled_runs(run_ids: Iterable[int]) -> set[int]:
     """Find the runs that were cancelled; none is until this transaction ends."""
-    runs = JudgeRun.objects.filter(pk__in={outcome.ticket.run_id for outcome in outcomes})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, state FROM judge_run WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
-            [sorted(runs.values_list("pk", flat=True))],
+            [sorted(run_ids)],
         )
         return {pk for pk, state in cursor.fetchall() if state == RunState.CANCELLED}
 

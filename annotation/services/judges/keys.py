@@ -77,7 +77,7 @@ def _from_environment(name: str) -> str:
             "them again.",
             field="key_variable",
         )
-    return key
+    return checked_key(key)
 
 
 def _decrypted(cipher: bytes) -> str:

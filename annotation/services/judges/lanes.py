@@ -1,32 +1,43 @@
 """A lane leads to one endpoint: threads that send, as many as there are seats."""
 
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from annotation.domain.judges.patience import OPENS_AT
 from annotation.services.judges.sending import Blame, Call, Line, Outcome, Ticket
 
-TURNAROUND = 0.15  # seconds that booking and taking need: for so long, work lies ready
+TURNAROUND = 0.3  # seconds that booking and taking need: for so long, work lies ready
+MOST_READY = 3  # calls for each seat
 WEIGHT = 0.1  # of the newest call in the mean of their seconds
+GLANCE = 0.5  # seconds after which an idle thread looks whether it is to leave
 
 
 class Lane:
     """Sends calls through one line, each in a thread that keeps its connection.
 
-    After five failures in a row, or when told to wait, it shuts: what lies ready is handed back
-    unsent. Everything comes out of `results`, an `Outcome` for what was sent, a `Ticket` for what
-    was not.
+    A thread sits on a seat. After five failures in a row, or when told to wait, the lane shuts:
+    what lies ready is handed back unsent. Everything comes out of `results`, an `Outcome` for what
+    was sent, a `Ticket` for what was not.
     """
 
     def __init__(self, line: Line, results: "SimpleQueue[Outcome | Ticket]") -> None:
         self.line, self.results = line, results
         self.ready: SimpleQueue[Call | None] = SimpleQueue()
-        self.threads: list[Thread] = []
+        self.threads: dict[int, Thread] = {}
         self.tickets: dict[int, Ticket] = {}
+        self.places: list[int] = []
         self.seats: list[int] = []
+        self.leaving: set[int] = set()
+        self.left: set[int] = set()
         self.lock = Lock()
         self.n_failures, self.is_shut, self.is_probing = 0, False, False
         self.seconds: float | None = None
+
+    @property
+    def n_seats(self) -> int:
+        """How many seats it keeps."""
+        return len(self.seats) - len(self.leaving)
 
     @property
     def room(self) -> int:
@@ -34,39 +45,71 @@ class Lane:
         if self.is_shut:
             return 0
         if self.is_probing:
-            return 1 - len(self.tickets) if self.seats else 0
-        return len(self.seats) + self.n_ready - len(self.tickets)
+            return 1 - len(self.tickets) if self.n_seats else 0
+        return self.n_seats + self.n_ready - len(self.tickets)
 
     @property
     def n_ready(self) -> int:
         """How many calls to hold ready: as many as are sent while one batch is booked."""
         if self.seconds is None:
             return 0
-        n_seats = len(self.seats)
-        return min(round(n_seats * TURNAROUND / max(self.seconds, 0.001)), 2 * n_seats)
+        sent = round(self.n_seats * TURNAROUND / max(self.seconds, 0.001))
+        return min(sent, MOST_READY * self.n_seats)
 
     def open(self, n_failures: int) -> None:
         """Send again. An endpoint that failed too often gets one call to prove itself."""
         self.n_failures, self.is_shut = n_failures, False
         self.is_probing = n_failures >= OPENS_AT
 
+    def keep(self, n_seats: int) -> list[int]:
+        """Leave the seats beyond the first few; give those on which nobody sits any more."""
+        self.leaving = set(self.seats[n_seats:])
+        free = [seat for seat in self.leaving if not self.is_taken(seat)]
+        self.seats = [seat for seat in self.seats if seat not in free]
+        self.leaving -= set(free)
+        return free
+
+    def is_taken(self, seat: int) -> bool:
+        return seat in self.threads and self.threads[seat].is_alive()
+
     def put(self, calls: list[Call]) -> None:
         for call in calls:
             self.tickets[call.ticket.request_id] = call.ticket
-            if len(self.threads) < min(len(self.tickets), len(self.seats)):
-                self.threads.append(Thread(target=self.work, daemon=True))
-                self.threads[-1].start()
             self.ready.put(call)
+        n_sitting = sum(map(self.is_taken, self.seats))
+        for seat in self.seats:
+            if n_sitting >= min(len(self.tickets), self.n_seats):
+                break
+            if seat not in self.leaving and not self.is_taken(seat):
+                self.left.discard(seat)
+                self.threads[seat] = Thread(target=self.work, args=[seat], daemon=True)
+                self.threads[seat].start()
+                n_sitting += 1
 
-    def work(self) -> None:
-        while (call := self.ready.get()) is not None:
-            if self.is_shut:
-                self.results.put(call.ticket)
-                continue
-            outcome = self.line.send(call)
-            self.note(outcome)
-            self.results.put(outcome)
+    def work(self, seat: int) -> None:
+        while seat not in self.leaving:
+            with suppress(Empty):
+                call = self.ready.get(timeout=GLANCE)
+                if call is None:
+                    break
+                self.pass_on(call)
         self.line.transport.close()
+        self.left.add(seat)
+
+    def pass_on(self, call: Call) -> None:
+        if self.is_shut:
+            self.results.put(call.ticket)
+            return
+        outcome = self.line.send(call)
+        self.note(outcome)
+        self.results.put(outcome)
+
+    def renew(self, line: Line) -> None:
+        """Send through another line from now on; what lies ready was written for the former."""
+        self.line = line
+        with suppress(Empty):
+            while (call := self.ready.get_nowait()) is not None:
+                self.results.put(call.ticket)
 
     def note(self, outcome: Outcome) -> None:
         with self.lock:
@@ -90,10 +133,11 @@ class Lane:
 
     def join(self) -> None:
         """Wait until the threads have ended."""
-        for thread in self.threads:
+        for thread in self.threads.values():
             thread.join()
 
     def check(self) -> None:
-        """Threads live as long as their lane; one that died has left its traceback in the log."""
-        if not all(thread.is_alive() for thread in self.threads):
+        """Threads stay on their seats; one that died has left its traceback in the log."""
+        sitting = set(self.threads) - self.left
+        if not all(map(self.is_taken, sitting)):
             raise RuntimeError("a thread that sends to a judge's endpoint has died")

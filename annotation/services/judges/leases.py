@@ -62,15 +62,11 @@ def hand_back(*, tickets: Sequence[Ticket]) -> None:
     released: defaultdict[int, int] = defaultdict(int)
     tokens = {ticket.request_id: ticket for ticket in tickets}
     with transaction.atomic():
+        cancelled = booking.cancelled_runs({ticket.run_id for ticket in tickets})
         rows = JudgeRequest.objects.filter(
             pk__in=tokens, state=RequestState.RUNNING
         ).select_for_update(no_key=True)
         mine = [row for row in rows.order_by("pk") if row.lease_token == tokens[row.pk].token]
-        cancelled = set(
-            JudgeRun.objects.filter(
-                pk__in={row.run_id for row in mine}, state=RunState.CANCELLED
-            ).values_list("pk", flat=True)
-        )
         for row in mine:
             released[row.judge_id] += row.reserved
             row.state = RequestState.CANCELLED if row.run_id in cancelled else RequestState.QUEUED

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from django.db import Error
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -32,7 +33,7 @@ from annotation.services.judges.sending import Line, Outcome, Ticket
 
 LOOK = 0.5  # seconds between two looks at what else is due
 PATIENCE = 2.0  # seconds for which a drain waits for what is due soon, instead of for the next bell
-GATHER = 0.04  # seconds in which answers gather to be booked together
+GATHER = 0.1  # seconds in which answers gather to be booked together
 BATCH = 128
 # A suspended judge may show that it has mended.
 IS_ASKED = Q(judge__state=JudgeState.ACTIVE) | Q(
@@ -157,28 +158,46 @@ class Drain:
         self.tenders.look_around()
         for pk in left_alone(self.lanes, now):
             self.lanes[pk].is_shut |= not self.lanes[pk].is_probing
+        self.library = Library()
         for endpoint in due_endpoints(self.project, now):
-            self.endpoints[endpoint.pk] = endpoint
-            lane = self.lanes.get(endpoint.pk) or self.new_lane(endpoint, now)
-            if lane is None:
-                continue
-            lane.check()
-            wanted = [n for n in range(1, endpoint.max_concurrency + 1) if n not in lane.seats]
-            lane.seats += seats.take_seats(endpoint_id=endpoint.pk, numbers=wanted)
-            may_open = lane.seats and lane.is_shut and not lane.tickets
-            if may_open and breaker.may_send(endpoint=endpoint, now=now):
-                lane.open(endpoint.n_failures)
+            if lane := self.lane_to(endpoint, now):
+                self.sit_down(lane, endpoint)
+                may_open = lane.n_seats and lane.is_shut and not lane.tickets
+                if may_open and breaker.may_send(endpoint=endpoint, now=now):
+                    lane.open(endpoint.n_failures)
 
-    def new_lane(self, endpoint: Endpoint, now: datetime) -> Lane | None:
+    def lane_to(self, endpoint: Endpoint, now: datetime) -> Lane | None:
+        """The lane to an endpoint, by its settings of now; None while its key cannot be read."""
+        former, lane = self.endpoints.get(endpoint.pk), self.lanes.get(endpoint.pk)
+        self.endpoints[endpoint.pk] = endpoint
+        if lane is not None and former is not None and settings_of(former) == settings_of(endpoint):
+            lane.check()
+            return lane
         try:
-            key = key_of(endpoint)
+            line = Line(endpoint.base_url, key_of(endpoint), endpoint.timeout_seconds)
         except DomainError as error:
+            del self.endpoints[endpoint.pk]
+            if lane is not None:
+                lane.is_shut = True
             breaker.leave_unkeyed(endpoint=endpoint, reason=error.detail, now=now)
             return None
-        line = Line(endpoint.base_url, key, endpoint.timeout_seconds)
+        if lane is not None:
+            lane.renew(line)
+            return lane
         lane = self.lanes[endpoint.pk] = Lane(line, self.results)
         lane.is_shut = True
         return lane
+
+    def sit_down(self, lane: Lane, endpoint: Endpoint) -> None:
+        """Take the free seats of this worker's share; leave those beyond it."""
+        if not lane.places:
+            lane.places = seats.enter(endpoint_id=endpoint.pk)
+        share = seats.share_of(endpoint_id=endpoint.pk, n_seats=endpoint.max_concurrency)
+        seats.give_seats(endpoint_id=endpoint.pk, numbers=lane.keep(share))
+        wanted = [n for n in range(1, endpoint.max_concurrency + 1) if n not in lane.seats]
+        lane.seats += seats.take_seats(
+            endpoint_id=endpoint.pk, numbers=wanted, most=share - len(lane.seats)
+        )
 
     def collect(self) -> int:
         """Book what has come back; wait a moment for it, but not past the next look."""
@@ -240,7 +259,7 @@ class Drain:
         for pk, lane in self.lanes.items():
             lane.join()
             with suppress(Error):  # a connection that is gone has taken its seats along
-                seats.give_seats(endpoint_id=pk, numbers=lane.seats)
+                seats.give_seats(endpoint_id=pk, numbers=lane.seats + lane.places)
         self.tenders.close()
 
 
@@ -263,6 +282,12 @@ def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
         runs = runs.filter(project=project)
     is_open = Q(opened_until__isnull=True) | Q(opened_until__lte=now)
     return Endpoint.objects.filter(is_open, Exists(runs)).order_by("pk")
+
+
+def settings_of(endpoint: Endpoint) -> tuple[Any, ...]:
+    """What a line to an endpoint is made of."""
+    cipher = bytes(endpoint.key_cipher or b"")
+    return endpoint.base_url, endpoint.timeout_seconds, endpoint.key_variable, cipher
 
 
 def left_alone(endpoint_ids: Iterable[int], now: datetime) -> list[int]:

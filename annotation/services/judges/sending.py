@@ -20,7 +20,7 @@ from annotation.domain.judges.reading import (
 from annotation.domain.vocabulary import AnswerStatus
 from annotation.models import Judge
 from annotation.services.judges import replies
-from annotation.services.judges.transport import DeadlineTransport
+from annotation.services.judges.transport import DeadlineTransport, DirectClient
 
 PATH = "/chat/completions"
 FULL_PRICE = Decimal(1)
@@ -141,9 +141,7 @@ class Line:
             api_key=key or "none",
             max_retries=0,
             timeout=timeout,
-            http_client=httpx2.Client(
-                transport=self.transport, follow_redirects=False, trust_env=False, timeout=timeout
-            ),
+            http_client=DirectClient(self.transport, timeout),
         )
 
     def send(self, call: Call) -> Outcome:

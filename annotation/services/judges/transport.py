@@ -21,6 +21,38 @@ from annotation.domain.judges.addresses import refused_address
 from annotation.domain.judges.reading import LONGEST_BODY
 
 TOLD = ("retry-after", "content-type")
+SAID = (
+    "Content-Type: application/json",
+    "Accept: application/json",
+    "Accept-Encoding: identity",
+    "User-Agent: quorum",
+)
+
+
+class DirectClient(httpx2.Client):
+    """Hands each request straight to its transport: what lies between costs more than the call.
+
+    So there are no cookies, proxies, redirects or hooks.
+    """
+
+    def __init__(self, transport: httpx2.BaseTransport, timeout: float) -> None:
+        super().__init__(transport=transport, timeout=timeout, trust_env=False)
+        self.straight, self.extensions = transport, {"timeout": {"read": timeout}}
+        self.urls: dict[str, httpx2.URL] = {}
+
+    def build_request(self, method: str, url: Any, **rest: Any) -> httpx2.Request:
+        if rest.get("content") is None:
+            return super().build_request(method, url, **rest)
+        if url not in self.urls:
+            self.urls[url] = httpx2.URL(url)
+        return httpx2.Request(
+            method, self.urls[url], content=rest["content"], extensions=self.extensions
+        )
+
+    def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
+        response = self.straight.handle_request(request)
+        response.request = request
+        return response
 
 
 class DeadlineTransport(httpx2.BaseTransport):
@@ -34,55 +66,58 @@ class DeadlineTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, key: str) -> None:
-        self.headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "quorum",
-        }
-        if key:
-            self.headers["Authorization"] = f"Bearer {key}"
+        lines = [*SAID, *([f"Authorization: Bearer {key}"] if key else ())]
+        self.head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
         self.own = threading.local()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + request.extensions["timeout"]["read"]
-        connection = self.connected(request, deadline)
-        wire: Wire = connection.sock
+        wire = self.connected(request.url, deadline)
         wire.deadline = deadline
         try:
-            path = request.url.raw_path.decode("ascii")
-            connection.request(request.method, path, body=request.content, headers=self.headers)
-            answer = connection.getresponse()
+            wire.sendall(self.written(request))
+            answer = HTTPResponse(wire, method=request.method)  # type: ignore[arg-type]
+            answer.begin()
             body = answer.read(LONGEST_BODY + 1)
         except (OSError, HTTPException, ValueError) as error:
-            connection.close()
-            wire.socket.close()
+            wire.close()
             raise lost(error) from error
-        if not answer.isclosed():
-            connection.close()
+        if answer.will_close or not answer.isclosed():
+            wire.close()
         headers = [(name, value) for name in TOLD if (value := header(answer, name))]
         return httpx2.Response(answer.status, headers=headers, content=body)
 
-    def connected(self, request: httpx2.Request, deadline: float) -> Any:
+    def written(self, request: httpx2.Request) -> bytes:
+        """All of a request as it goes out, at once: two writes would cost as much again."""
+        body, url = request.read(), request.url
+        return b"".join(
+            (
+                *(request.method.encode("ascii"), b" ", url.raw_path, b" HTTP/1.1\r\nHost: "),
+                *(url.netloc, b"\r\n", self.head),
+                *(b"Content-Length: %d\r\n\r\n" % len(body), body),
+            )
+        )
+
+    def connected(self, url: httpx2.URL, deadline: float) -> "Wire":
         """This thread's open connection, unless the server has closed it, or a new one."""
-        key = (request.url.scheme, request.url.host, request.url.port)
-        former = getattr(self.own, "connection", None)
-        if former is not None and former.sock is not None:
-            if self.own.key == key and not is_readable(former.sock.socket):
+        key = (url.scheme, url.host, url.port)
+        former = getattr(self.own, "wire", None)
+        if former is not None and not former.is_closed:
+            if self.own.key == key and not is_readable(former.socket):
                 return former
             former.close()
-        self.own.key, self.own.connection = key, connect(*key, deadline)
-        return self.own.connection
+        self.own.key, self.own.wire = key, connect(*key, deadline)
+        return self.own.wire
 
     def close(self) -> None:
         """Close the connection of the calling thread."""
-        if (former := getattr(self.own, "connection", None)) is not None:
+        if (former := getattr(self.own, "wire", None)) is not None:
             former.close()
 
 
-def connect(scheme: str, host: str, port: int | None, deadline: float) -> Any:
+def connect(scheme: str, host: str, port: int | None, deadline: float) -> "Wire":
     left = max(deadline - time.monotonic(), 0.001)
-    made: Any
+    made: HTTPConnection
     if scheme == "https":
         made = HTTPSConnection(host, port, timeout=left, context=ssl.create_default_context())
     else:
@@ -97,8 +132,7 @@ def connect(scheme: str, host: str, port: int | None, deadline: float) -> Any:
         made.close()
         late = isinstance(error, TimeoutError)
         raise (httpx2.ConnectTimeout if late else httpx2.ConnectError)(str(error)) from error
-    made.sock = Wire(made.sock, deadline)
-    return made
+    return Wire(made.sock, deadline)
 
 
 def lost(error: Exception) -> httpx2.TransportError:
@@ -123,14 +157,10 @@ def is_readable(wire: socket.socket) -> bool:
 
 
 class Wire:
-    """A socket whose every read and write ends at one deadline. What `http.client` needs of it.
-
-    Closed before its answer is read, as `http.client` does, it closes with the reader.
-    """
+    """A socket whose every read and write ends at one deadline. What `HTTPResponse` needs of it."""
 
     def __init__(self, connected: socket.socket, deadline: float) -> None:
-        self.socket, self.deadline = connected, deadline
-        self.is_read = self.is_closing = False
+        self.socket, self.deadline, self.is_closed = connected, deadline, False
 
     def hurry(self) -> None:
         left = self.deadline - time.monotonic()
@@ -138,20 +168,18 @@ class Wire:
             raise TimeoutError("the deadline is over")
         self.socket.settimeout(left)
 
-    def sendall(self, data: Any) -> None:
-        left = memoryview(data).cast("B")
+    def sendall(self, data: bytes) -> None:
+        left = memoryview(data)
         while left:
             self.hurry()
             left = left[self.socket.send(left) :]
 
     def makefile(self, *mode: Any) -> io.BufferedReader:
-        self.is_read = True
         return io.BufferedReader(Reader(self))
 
     def close(self) -> None:
-        self.is_closing = True
-        if not self.is_read:
-            self.socket.close()
+        self.is_closed = True
+        self.socket.close()
 
 
 class Reader(io.RawIOBase):
@@ -164,9 +192,3 @@ class Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self.wire.hurry()
         return self.wire.socket.recv_into(buffer)
-
-    def close(self) -> None:
-        super().close()
-        self.wire.is_read = False
-        if self.wire.is_closing:
-            self.wire.socket.close()

@@ -22,6 +22,7 @@ from annotation.models import (
     Response,
 )
 from annotation.services import judging
+from annotation.services.inserting import insert_rows
 from annotation.services.judges.reasons import criteria_of, rationale_of
 
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
@@ -88,7 +89,7 @@ def conclude_verdicts(
             if key not in facts.there and is_complete(facts.requests.get(key, ()))
         }
         append_judgments(fresh, by_id, facts, now)
-        JudgeVerdict.objects.bulk_create(fresh.values())
+        insert_rows(list(fresh.values()))
         return {**facts.there, **fresh}
 
 
@@ -100,9 +101,9 @@ def facts_on(keys: Collection[Key]) -> Facts:
     }
     comparisons = {
         comparison.pk: comparison
-        for comparison in Comparison.objects.select_for_update(no_key=True)
-        .prefetch_related("project")
-        .only("project_id", "item_id", "response_ids")
+        for comparison in Comparison.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("project")
+        .only("item_id", "response_ids", "project__allows_tie", "project__allows_both_bad")
         .filter(pk__in=about["comparison__in"])
         .order_by("pk")
     }
