@@ -46,8 +46,10 @@ def list_at(spot: Spot, value: Any, least: int, most: int) -> list[Any]:
 
 def text_at(spot: Spot, value: Any, longest: int, *, may_be_empty: bool = False) -> str:
     """Check a text; white space around it is taken off."""
-    if not isinstance(value, str) or not is_storable(value):
+    if not isinstance(value, str):
         raise spot.refused("give a text.")
+    if not is_storable(value):
+        raise spot.refused("it holds a NUL character or half of a surrogate pair; remove it.")
     said = value.strip()
     if len(said) > longest or not (said or may_be_empty):
         raise spot.refused(f"give a text of {0 if may_be_empty else 1} to {longest} characters.")
