@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy import optimize, special
-from sklearn.isotonic import IsotonicRegression
 
 from annotation.domain.verdicts import Bools, Floats, Ints
 from annotation.domain.vocabulary import CalibrationMethod
@@ -116,6 +115,9 @@ def isotonic(p: Floats, is_right: Bools) -> Scale:
     Source: Zadrozny and Elkan (2002), Transforming classifier scores into accurate multiclass
     probability estimates.
     """
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.isotonic import IsotonicRegression
+
     fit = IsotonicRegression(y_min=SURE, y_max=1 - SURE, out_of_bounds="clip").fit(p, is_right)
     x, y = (np.round(knots, DECIMALS).tolist() for knots in (fit.X_thresholds_, fit.y_thresholds_))
     return Scale(CalibrationMethod.ISOTONIC, x=tuple(x), y=tuple(y))

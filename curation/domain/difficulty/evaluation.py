@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from annotation.domain.verdicts import Bools, Floats
 from curation.domain.difficulty.correlation import Correlation, prompt_draws, spearman
@@ -133,6 +132,9 @@ def singles(
 
 def auroc(target: Floats, score: Floats) -> float | None:
     """How often a pair of votes that disagree is scored above one that agrees, ties as halves."""
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.metrics import roc_auc_score
+
     weight = np.concatenate([target, 1 - target])
     kind = np.repeat([1, 0], len(target))
     some = weight > 0

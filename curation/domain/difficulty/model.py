@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
 from annotation.domain.verdicts import Floats, Ints
 
@@ -147,6 +144,9 @@ def curve_of(scores: Floats, table: Table) -> tuple[Floats, Floats]:
     Rows are first gathered in bins of `EACH_BIN` comparisons, neighbours by score: an isotonic
     curve through single rows ends in steps of a few comparisons, which only chance has put there.
     """
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.isotonic import IsotonicRegression
+
     n_bins = int(np.clip(table.weight.sum() / EACH_BIN, 1, MOST_BINS))
     parts = np.array_split(np.argsort(scores, kind="stable"), n_bins)
     weights = np.array([table.weight[part].sum() for part in parts])
@@ -158,6 +158,9 @@ def curve_of(scores: Floats, table: Table) -> tuple[Floats, Floats]:
 
 def linear(table: Table) -> Model:
     """Fit the order alone; a fractional target is a row of each kind, weighted by the share."""
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.linear_model import LogisticRegression
+
     known = ~np.isnan(table.features)
     n = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, table.features, 0.0).sum(axis=0) / n
@@ -191,6 +194,9 @@ def usual_row(features: Floats) -> Floats:
 
 def folds(prompt: Ints, most: int) -> list[tuple[Ints, Ints]]:
     """Divide rows by prompt into up to `most` parts of about equal size: (train, held) rows."""
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.model_selection import GroupKFold
+
     n_prompts = len(np.unique(prompt))
     parts = GroupKFold(min(most, n_prompts))
     return list(parts.split(prompt, groups=prompt))

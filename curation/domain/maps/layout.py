@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from curation.domain.maps.neighbours import nearest
 
@@ -69,6 +67,10 @@ def lay_out(vectors: Floats) -> Plane:
 
 
 def _embed(vectors: Floats) -> Floats:
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
     n, d = vectors.shape
     if np.ptp(vectors, axis=0).max() < SAME:
         return np.zeros((n, 2), dtype=np.float32)

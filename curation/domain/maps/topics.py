@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.metrics import silhouette_score
 
 Floats = NDArray[np.float32]
 
@@ -67,6 +64,9 @@ def nearest_topic(vectors: Floats, centroids: Floats) -> NDArray[np.int64]:
 
 
 def _best_number(vectors: Floats) -> int:
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.metrics import silhouette_score
+
     n = len(vectors)
     if n < LEAST_PROMPTS:
         return 1
@@ -82,6 +82,9 @@ def _best_number(vectors: Floats) -> int:
 
 
 def _cluster(vectors: Floats, k: int) -> NDArray[np.int64]:
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
     kind = KMeans if len(vectors) <= MOST_EXACT else MiniBatchKMeans
     return kind(k, n_init=4, random_state=SEED).fit_predict(vectors).astype(np.int64)
 
@@ -105,6 +108,9 @@ def name_topics(texts: Sequence[str], of: NDArray[np.int64]) -> list[str]:
     Source: class-based TF-IDF, Grootendorst (2022), "BERTopic", eq. 2: tf · log(1 + A / f), tf the
     count of a word in the topic, f that in all topics, A the mean number of words a topic.
     """
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.feature_extraction.text import CountVectorizer
+
     n_topics = int(of.max()) + 1 if len(of) else 0
     bare = [f"Topic {number + 1}" for number in range(n_topics)]
     try:

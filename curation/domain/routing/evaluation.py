@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from annotation.domain.judges.calibrating import honesty_of
 from annotation.domain.verdicts import Floats, Ints
@@ -234,4 +233,7 @@ def rows_by(fold: Ints) -> list[Ints]:
 
 
 def area_under(p: Floats, right: Floats) -> float | None:
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(right > 0.5, p)) if np.ptp(right) > 0 else None

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from annotation.domain.judges.calibrating import (
     Scale,
@@ -250,6 +249,9 @@ def logistic(
     columns: Floats, target: Floats, penalty: float, has_confidence: bool
 ) -> tuple[float, Floats]:
     """Intercept and (F,) weights; the first column is not penalised if it is the confidence."""
+    # Only here: loaded with the module, it would hold 50 MB in every process, fitting or not.
+    from sklearn.linear_model import LogisticRegression
+
     if np.ptp(target) == 0 or not columns.shape[1]:
         return log_odds(target), np.zeros(columns.shape[1])
     scale = np.ones(columns.shape[1])
