@@ -60,7 +60,7 @@ FILL = """
         ON one.project_id = item.project_id AND one.representative_id IN (item.id, item.id - 10)
     WHERE item.project_id = %(project)s AND item.id %% 10 = 0;
 """
-# Judges are sure of themselves to some degree, and flip on a tenth; people see what is right.
+# Judges are sure of themselves to some degree, and flip on a tenth.
 JUDGED = """
     INSERT INTO judge_verdict (project_id, judge_id, comparison_id, is_trial, outcome, ranking,
         chances, by_order, bias, is_flipped, n_answers, cost, seconds, concluded_at)
@@ -82,14 +82,25 @@ JUDGED = """
            '{}', now()
     FROM judge_verdict WHERE judge_id = %(judge)s AND outcome = 'ranked';
 """
+# They contradict the first judge where one signal of the texts is high.
 VOTED = """
     INSERT INTO judgment (project_id, comparison_id, annotator_id, outcome, ranking, criteria,
         is_unsafe, reason, is_late, external_id, metadata, judged_at)
     SELECT project_id, id, %(annotator)s, 'ranked', jsonb_build_array(
-               jsonb_build_array(response_ids[1 + id %% 2]),
-               jsonb_build_array(response_ids[2 - id %% 2])),
+               jsonb_build_array(response_ids[1 + second]),
+               jsonb_build_array(response_ids[2 - second])),
            '{}', false, '', false, '', '{}', now()
-    FROM comparison WHERE project_id = %(project)s ORDER BY id LIMIT %(labelled)s
+    FROM (
+        SELECT comparison.*, (
+            ((chances ->> response_ids[2]::text)::float8 > 0.5)
+            <> ((values ->> 'rouge_1')::float8 > 0.6)
+        )::int AS second
+        FROM comparison
+        JOIN signals ON signals.comparison_id = comparison.id AND family = 'text'
+        JOIN judge_verdict verdict ON verdict.comparison_id = comparison.id
+            AND verdict.judge_id = %(judge)s
+        WHERE comparison.project_id = %(project)s ORDER BY id LIMIT %(labelled)s
+    ) seen
 """
 TABLES = (
     "item", "response", "comparison", "slot", "signals", "judgment", "judge_verdict",
@@ -106,10 +117,12 @@ def filled(n: int) -> Any:
     with connection.cursor() as cursor:
         texts = {"texts": orjson.dumps(typical_signals()).decode(), "n_texts": N_TEXTS}
         cursor.execute(FILL, values | texts)
-        for judge in (judge_of(project, name) for name in JUDGES):
+        judges = [judge_of(project, name) for name in JUDGES]
+        for judge in judges:
             cursor.execute(JUDGED, values | {"judge": judge.pk, "annotator": judge.annotator_id})
         for name in ("ann", "bob"):
-            cursor.execute(VOTED, values | {"annotator": annotator_of(project, "human", name).pk})
+            voter = annotator_of(project, "human", name)
+            cursor.execute(VOTED, values | {"judge": judges[0].pk, "annotator": voter.pk})
         cursor.execute(f"ANALYZE {', '.join(TABLES)}")
     return project
 
@@ -155,7 +168,7 @@ def judge_of(project: Any, name: str) -> Any:
 
 
 def fit_router(project: Any) -> Any:
-    """Fit the learned router on what people and judges say, as its service does it."""
+    """Fit the learned router as its service does it; it must go by the signals of the texts."""
     from curation.models import RouterFit
     from curation.selectors.routing_labels import read_labels
     from curation.services.routing import fitting
@@ -165,5 +178,5 @@ def fit_router(project: Any) -> Any:
         fitted_at=NOW,
     )  # fmt: skip
     fitting.learn(row, read_labels(project))
-    assert row.is_fitted, row.evaluation
+    assert row.is_fitted and row.model["router"]["penalty"], "the features must tell something"
     row.save(force_insert=True)
