@@ -73,24 +73,29 @@ def close(batch: JudgeBatch, state: BatchState, now: datetime, **told: object) -
 
 
 def refuse(tender: Tender, batch: JudgeBatch, refused: Refused) -> None:
-    """Give a batch back that the endpoint did not take; try again later.
+    """Give a batch back that the endpoint did not take; try again later."""
+    if give_back(batch, refused.detail, tender.now):
+        count_failure(tender, batch.run, refused)
 
-    A refusal that no waiting mends pauses the run after five in a row: somebody must look.
+
+def count_failure(tender: Tender, run: JudgeRun, refused: Refused) -> None:
+    """Let a run wait with its next batch.
+
+    A refusal that no waiting mends pauses it after five in a row, unless another batch of it is
+    under way: somebody must look.
     """
-    now = tender.now
-    if not give_back(batch, refused.detail, now):
-        return
-    batch.run.refresh_from_db()
-    n_failures = batch.run.batch_failures + 1
-    JudgeRun.objects.filter(pk=batch.run_id).update(
+    run.refresh_from_db()
+    n_failures = run.batch_failures + 1
+    JudgeRun.objects.filter(pk=run.pk).update(
         batch_failures=F("batch_failures") + 1,
-        batch_due_at=now + refill_wait(n_failures),
+        batch_due_at=tender.now + refill_wait(n_failures, refused.blame),
         batch_error=refused.detail[:500],
     )
-    if n_failures >= PAUSED_AFTER and refused.blame not in MENDED_BY_WAITING:
+    is_alone = not run.batches.filter(state__in=OPEN_BATCHES).exists()
+    if n_failures >= PAUSED_AFTER and refused.blame not in MENDED_BY_WAITING and is_alone:
         with suppress(RunOver):
-            runs.pause_run(run=batch.run, user=None, now=now)
-        JudgeRun.objects.filter(pk=batch.run_id).update(batch_failures=0, batch_due_at=None)
+            runs.pause_run(run=run, user=None, now=tender.now)
+        JudgeRun.objects.filter(pk=run.pk).update(batch_failures=0, batch_due_at=None)
 
 
 def lose(tender: Tender, batch: JudgeBatch, error: str) -> None:

@@ -14,6 +14,7 @@ import httpx2
 from annotation.domain.judges.completions import LONGEST_BODY
 from annotation.services.judges.transport import TOLD, connect, header, lost
 
+CONNECT_SECONDS = 30.0
 PIECE = 65_536  # bytes
 LONGEST_FILE = 8 * 2**30  # bytes: 50,000 answers with log-probabilities have about 6 GB
 FORM = "multipart/form-data; boundary="
@@ -40,8 +41,10 @@ class FileTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + request.extensions["timeout"]["read"]
-        made = connect(request.url.scheme, request.url.host, request.url.port, deadline)
+        soon = min(deadline, time.monotonic() + CONNECT_SECONDS)
+        made = connect(request.url.scheme, request.url.host, request.url.port, soon)
         wire = getattr(made, "sock", made)
+        wire.deadline = deadline
         try:
             self.send(wire, request)
             answer = HTTPResponse(wire, method=request.method)

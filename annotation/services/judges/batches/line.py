@@ -15,6 +15,7 @@ FILE_SECONDS = 600.0  # in which a file must be over the line
 TAG = "quorum"  # under which a batch's metadata holds our name for it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 PAGE, MOST_PAGES = 100, 20
+MOST_WORDS = 6  # codes and messages of a batch's errors
 CERTAIN = (Blame.REQUEST, Blame.SETTINGS, Blame.BUSY)
 
 
@@ -100,6 +101,15 @@ class FileLine(Line):
                 page = page.get_next_page()
             return None
 
+    def knock(self) -> None:
+        """See whether anybody is there: any answer but that it is down will do."""
+        try:
+            with self.asking():
+                self.files_client.batches.list(limit=1)
+        except Refused as refused:
+            if refused.blame == Blame.ENDPOINT:
+                raise
+
     def cancel(self, external_id: str) -> None:
         with self.asking():
             self.files_client.batches.cancel(external_id)
@@ -144,8 +154,8 @@ class FileLine(Line):
         counts = getattr(batch, "request_counts", None)
         n_done = getattr(counts, "completed", None)
         errors = getattr(getattr(batch, "errors", None), "data", None)
-        messages = [getattr(one, "message", None) for one in (errors or ())[:3]]
-        said = " ".join(message for message in messages if isinstance(message, str))
+        words = [getattr(one, name, None) for one in errors or () for name in ("code", "message")]
+        said = " ".join([word for word in words if isinstance(word, str)][:MOST_WORDS])
         status = getattr(batch, "status", "")
         return Told(
             external_id=self.name_in(batch, "id"),

@@ -19,6 +19,7 @@ from annotation.domain.vocabulary import (
 from annotation.models import Endpoint, JudgeBatch, JudgeRequest, JudgeRun, Project
 from annotation.services.judges.batches.line import FileLine
 from annotation.services.judges.material import Library
+from annotation.services.judges.sending import Blame
 
 KIND = 0x514B << 48  # "QK": with a run, one worker at a time tends its batches
 MOST_OPEN = 8  # batches of a run at once
@@ -88,6 +89,11 @@ def due_runs(now: datetime, project: Project | None, endpoint_id: int | None = N
     return list(runs.select_related("judge").order_by("pk"))
 
 
-def refill_wait(n_failures: int) -> timedelta:
-    """How long a run waits after so many failures in a row before its next batch is tried."""
-    return timedelta(seconds=min(2.0 ** min(n_failures, 10), 600.0))
+def refill_wait(n_failures: int, blame: Blame) -> timedelta:
+    """How long a run waits after so many failures in a row before its next batch is tried.
+
+    A minute at most for a server that is down, as looking costs little; an hour for one that
+    refuses: each try is a file.
+    """
+    most = 60.0 if blame == Blame.ENDPOINT else 3600.0
+    return timedelta(seconds=min(2.0 ** min(n_failures, 12), most))

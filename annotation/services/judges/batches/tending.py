@@ -29,6 +29,7 @@ OVER = {
     "cancelled": BatchState.CANCELLED,
     "failed": BatchState.FAILED,
 }
+LATER = ("token_limit_exceeded", "rate_limit_exceeded")
 UNKNOWN = 404
 UNKNOWN_AFTER = 10  # times that an endpoint says it has no such batch, a minute apart at last
 
@@ -75,14 +76,27 @@ def tend_run(tender: Tender, run: JudgeRun) -> int:
         # Whatever goes wrong with this one, the others come first next time.
         JudgeBatch.objects.filter(pk=batch.pk).update(poll_at=tender.now + look_again(10))
         n_done += look_after(tender, batch)
+    return n_done + send_more(tender, run)
+
+
+def send_more(tender: Tender, run: JudgeRun) -> int:
+    """Send what is due. After a failure a look whether the endpoint is there comes first."""
+    open_batches = run.batches.filter(state__in=OPEN_BATCHES)
+    n_sent = 0
     while open_batches.count() < MOST_OPEN and fillable(tender.now).filter(pk=run.pk).exists():
+        try:
+            if run.batch_failures:
+                tender.line.knock()
+        except Refused as refused:
+            ending.count_failure(tender, run, refused)
+            break
         with TemporaryFile() as file:
             filled = filling.fill(tender, run, file)
             if filled is None:
                 break
             submitting.submit(tender, filled, file)
-            n_done += 1
-    return n_done
+            n_sent += 1
+    return n_sent
 
 
 def look_after(tender: Tender, batch: JudgeBatch) -> bool:
@@ -137,7 +151,8 @@ def wait(tender: Tender, batch: JudgeBatch, told: Told) -> None:
 def reject(tender: Tender, batch: JudgeBatch, told: Told) -> None:
     """The endpoint refused the batch as a whole, so that nothing of it was asked."""
     why = told.detail or "The endpoint refused the batch and does not say why."
-    ending.refuse(tender, batch, Refused(Blame.REQUEST, why, is_certain=True))
+    blame = Blame.BUSY if any(word in why for word in LATER) else Blame.REQUEST
+    ending.refuse(tender, batch, Refused(blame, why, is_certain=True))
 
 
 def end(tender: Tender, batch: JudgeBatch, told: Told, state: BatchState) -> None:
