@@ -16,7 +16,13 @@ from annotation.selectors.judge_chances import MANY, chances_on
 from annotation.selectors.votes import Ballots, ballots_of
 from curation.domain.routing import strengths
 from curation.domain.routing.evaluation import Labelled
-from curation.domain.routing.juries import JuryVerdicts, jury_verdicts, weights_of
+from curation.domain.routing.juries import (
+    JuryVerdicts,
+    Known,
+    jury_verdicts,
+    jury_without_own,
+    weights_of,
+)
 from curation.domain.routing.references import (
     HumanQuality,
     PeopleVotes,
@@ -30,6 +36,7 @@ from curation.selectors.routing_facts import facts_of
 
 MOST_LISTED = 10
 FEWEST_PAIRED = 200  # comparisons with labels of both kinds, from which the router goes by a fit
+MOST_GROUPS = 10  # of prompts, each weighed by the labels of the others
 FACTS = tuple(name for name in SOURCES if name not in FROM_JURY)
 Columns = Mapping[str, NDArray[Any]]
 
@@ -90,17 +97,21 @@ def read_labels(project: Project) -> Labels:
     ids, at, of = np.intersect1d(
         comparison_ids[right != NO_VERDICT], jury.comparison, return_indices=True
     )
-    verdict, known = jury.verdict[of], right[right != NO_VERDICT][at]
-    features, used = features_of(columns_on(project, ids, jury, of, gap[of]))
     (prompts,) = texts_on(project, ids, PROMPTS, 1)
+    prompt = np.unique(prompts.astype(str), return_inverse=True)[1].reshape(-1)
+    # A jury weighed by the very label that it is held against would look better than it is.
+    groups = dict(zip(ids.tolist(), (prompt % MOST_GROUPS).tolist(), strict=True))
+    own = jury_without_own(table, Known(comparison_ids, right), groups)
+    verdict, known = own.verdict, right[right != NO_VERDICT][at]
+    features, used = features_of(columns_on(project, ids, own, np.arange(len(ids)), gap[of]))
     quality = human_quality(votes)
     labelled = Labelled(
         features=features,
         names=used,
-        raw=jury.confidence[of],
+        raw=own.confidence,
         right=(verdict == known).astype(float),
         human=np.full(len(ids), quality.value),
-        prompt=np.unique(prompts.astype(str), return_inverse=True)[1],
+        prompt=prompt,
     )
     n_undecided = int((verdict == NO_VERDICT).sum())
     return Labels(labelled, quality, n_undecided, judges, dict(zip(names, strength, strict=True)))

@@ -3,7 +3,12 @@ import pytest
 
 from annotation.domain.judges.opinions import JudgeTable
 from annotation.domain.verdicts import BOTH_BAD, FIRST, NO_VERDICT, SECOND, TIE
-from curation.domain.routing.juries import jury_verdicts, weights_of
+from curation.domain.routing.juries import (
+    Known,
+    jury_verdicts,
+    jury_without_own,
+    weights_of,
+)
 from curation.domain.routing.references import (
     ASSUMED_QUALITY,
     PeopleVotes,
@@ -147,3 +152,52 @@ class TestStrengths:
         assert np.isnan(gaps_without(np.array([[0, -1]]), np.array([1.0]), 1)).all()
         assert np.isnan(gaps_without(np.array([[-1, -1]]), np.array([1.0]), 0)).all()
         assert np.isnan(gaps_of([("a", "new")], {"a": 0.6})).all()
+
+
+class TestJuryWithoutOwn:
+    def test_is_right_no_more_often_than_judges_who_toss_coins(self):
+        """Four judges of one family toss coins about 60 comparisons, 40 times over."""
+        shares = []
+        for seed in range(40):
+            draw = np.random.default_rng(seed)
+            right = draw.integers(0, 2, 60)
+            said = draw.integers(0, 2, (4, 60))
+            rows = [
+                (judge, pk, 0.9 if said[judge, pk] == FIRST else 0.1, said[judge, pk], 0.9)
+                for judge in range(4)
+                for pk in range(60)
+            ]
+            tossed = table(rows, dict.fromkeys(range(4), "one family"))
+            known = Known(np.arange(60), right)
+            all_labels = jury_verdicts(tossed, weights_of(tossed, np.arange(60), right))
+            others = jury_without_own(tossed, known, {pk: pk % 10 for pk in range(60)})
+            found = [one.verdict for one in (all_labels, others)]
+            shares.append([(one == right)[one != NO_VERDICT].mean() for one in found])
+
+        with_own, without = np.mean(shares, axis=0)
+
+        assert with_own > 0.52
+        assert abs(without - 0.5) < 0.02
+
+    def test_is_the_jury_by_the_labels_of_other_groups(self):
+        rows = [(judge, pk, 0.8, FIRST, 0.8) for judge in (1, 2) for pk in range(4)]
+        rows[0] = (1, 0, 0.2, SECOND, 0.8)
+        said = table(rows, {1: "gpt", 2: "gpt"})
+        known = Known(np.arange(4), np.array([SECOND, FIRST, FIRST, NO_VERDICT]))
+        groups = {0: 0, 1: 1, 2: 1}
+
+        found = jury_without_own(said, known, groups)
+        alone = jury_verdicts(
+            said.where(said.comparison == 0),
+            weights_of(said, known.comparison, np.array([NO_VERDICT, FIRST, FIRST, NO_VERDICT])),
+        )
+
+        assert found.comparison.tolist() == [0, 1, 2]
+        assert found.p_first[0] == pytest.approx(alone.p_first[0])
+
+    def test_of_nobody_is_empty(self):
+        said = table([(1, 7, 0.8, FIRST, 0.8)])
+
+        assert (
+            len(jury_without_own(said, Known(np.empty(0, int), np.empty(0, int)), {}).verdict) == 0
+        )

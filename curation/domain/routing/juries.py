@@ -1,7 +1,7 @@
 """What the LLM judges of a project say together about each comparison of two responses."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from annotation.domain.judges.opinions import (
     verdicts_of,
 )
 from annotation.domain.verdicts import BOTH_BAD, NO_VERDICT, TIE, Floats, Ints
+
+NO_GROUP = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,14 @@ class JuryVerdicts:
     p_first: Floats
     agreement: Floats
     is_flipped: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What is right of I comparisons: ids, ascending, and verdict codes, `NO_VERDICT` unknown."""
+
+    comparison: Ints
+    right: Ints
 
 
 def jury_verdicts(table: JudgeTable, weights: Mapping[int, float]) -> JuryVerdicts:
@@ -77,6 +87,37 @@ def jury_verdicts(table: JudgeTable, weights: Mapping[int, float]) -> JuryVerdic
     flipped = np.bincount(place, pairs.is_flipped) / n_judges
     confidence = confidence_of(shares, verdict)
     return JuryVerdicts(ids, verdict, confidence, p_first, agreement, flipped)
+
+
+def jury_without_own(table: JudgeTable, known: Known, groups: Mapping[int, int]) -> JuryVerdicts:
+    """Put the judges' opinions together, each comparison by weights from other groups' labels only.
+
+    Weights from all labels would know the very label that the verdict is then held against.
+
+    Args:
+        known: what is right. groups: number of the group, such as of one prompt or of several, by
+            comparison; comparisons without one are passed over.
+    Returns:
+        As `jury_verdicts`.
+    """
+    of_row = np.array([groups.get(pk, NO_GROUP) for pk in table.comparison.tolist()], np.int64)
+    of_label = np.array([groups.get(pk, NO_GROUP) for pk in known.comparison.tolist()], np.int64)
+    parts = []
+    for group in np.unique(of_row[of_row != NO_GROUP]):
+        right = np.where(of_label == group, NO_VERDICT, known.right)
+        weights = weights_of(table, known.comparison, right)
+        parts.append(jury_verdicts(table.where(of_row == group), weights))
+    return joined(parts) if parts else jury_verdicts(table.where(of_row != NO_GROUP), {})
+
+
+def joined(parts: Sequence[JuryVerdicts]) -> JuryVerdicts:
+    """One table of several on different comparisons."""
+    order = np.argsort(np.concatenate([part.comparison for part in parts]))
+    columns = [
+        np.concatenate([getattr(part, field.name) for part in parts])[order]
+        for field in fields(JuryVerdicts)
+    ]
+    return JuryVerdicts(*columns)
 
 
 def weights_of(table: JudgeTable, comparison_ids: Ints, right: Ints) -> dict[int, float]:
