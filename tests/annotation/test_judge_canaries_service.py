@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from annotation.domain.errors import InvalidField
+from annotation.domain.judges.attacks import BY_NAME
 from annotation.domain.vocabulary import JudgeState, OrderPolicy, RunPurpose
 from annotation.models import (
     AuditEvent,
@@ -18,8 +19,9 @@ from annotation.models import (
     Judgment,
 )
 from annotation.selectors import judge_canaries, judge_estimates, judge_figures
-from annotation.services.judges import canaries, configuring, requests, runs
+from annotation.services.judges import canaries, configuring, requests, runs, taking
 from annotation.services.judges.canaries import CheckUnderWay
+from annotation.services.judges.material import Library
 from annotation.services.judges.runs import JudgeNotAsked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,15 +57,17 @@ def judge_at(make_judge, practice_endpoint, items):
 
 @pytest.fixture
 def check(noon):
-    """Check a judge and drain: check(judge, 60) gives what was found.
+    """Check a judge and drain: check(judge, 50) gives what was found.
 
     Equal questions wait for one another's answers, so there are several drains.
     """
 
-    def check(judge, n=50):
+    def check(judge, n=20):
         run = canaries.check_judge(judge=judge, n=n, user=None, now=noon)
         for minutes in range(5):
             requests.answer_next(now=noon + timedelta(minutes=minutes))
+            if not judge_canaries.is_under_way(judge):
+                break
         judge.refresh_from_db()
         return judge_canaries.check_of(judge, run.number)
 
@@ -85,7 +89,7 @@ class TestACheck:
     def test_suspends_a_judge_that_obeys_texts(self, judge_at, check):
         judge = judge_at(obedience=0.5)
 
-        found = check(judge)
+        found = check(judge, 50)
 
         assert found.findings.attacked.share > 0.1
         assert found.findings.controls.n_lost == 0
@@ -108,7 +112,7 @@ class TestACheck:
     def test_suspends_nobody_for_a_few(self, judge_at, check):
         judge = judge_at(obedience=1.0)
 
-        found = check(judge, 20)
+        found = check(judge)
 
         assert found.findings.obeys
         assert judge.state == JudgeState.ACTIVE
@@ -157,32 +161,32 @@ class TestACheck:
 
     def test_costs_about_what_was_estimated(self, judge_at, check):
         judge = judge_at(price_in="1", price_out="1")
-        estimate = judge_estimates.estimate_of_check(judge, 50)
+        estimate = judge_estimates.estimate_of_check(judge, 20)
 
         check(judge)
 
-        assert estimate.n_requests == JudgeRequest.objects.count() == 200
+        assert estimate.n_requests == JudgeRequest.objects.count() == 80
         assert float(judge.spent) / 1e6 < estimate.worst
         assert 0.4 < float(judge.spent) / 1e6 / float(estimate.expected) < 2.5
 
     def test_never_exceeds_the_budget(self, judge_at, check):
-        judge = judge_at(price_in="1", price_out="1", budget=30_000)
+        judge = judge_at(price_in="1", price_out="1", budget=20_000)
 
         run = check(judge).run
 
-        assert 0 < judge.spent <= 30_000
+        assert 0 < judge.spent <= 20_000
         assert JudgeRequest.objects.filter(run=run, state="queued").exists()
         assert judge_canaries.is_under_way(judge)
 
     def test_asks_in_one_order_where_the_judge_does(self, judge_at, check):
         judge = judge_at(order_policy=OrderPolicy.ONE)
 
-        found = check(judge, 40)
+        found = check(judge)
 
         rows = JudgeRequest.objects.select_related("canary")
         first = Counter(row.shown_order[0] == row.canary.good_id for row in rows)
-        assert found.findings.attacked.n_answered == 40
-        assert first == {True: 40, False: 40}
+        assert found.findings.attacked.n_answered == 20
+        assert first == {True: 20, False: 20}
 
     def test_draws_other_canaries_each_time(self, judge_at, check, practice_endpoint):
         judge = judge_at()
@@ -198,13 +202,60 @@ class TestACheck:
         assert first != second
         assert practice_endpoint.requests > before
 
-    def test_takes_the_cached_answer_of_the_same_question(self, judge_at, check):
-        check(judge_at())
+    def test_takes_the_cached_answer_of_the_same_question(
+        self, make_judge, make_comparison, practice_endpoint, check
+    ):
+        for subject in SUBJECTS[:2]:  # in eight pairs of answers only
+            make_comparison(prompt=f"Describe {subject}.", texts=(subject, f"Of {subject}"))
+
+        check(make_judge(endpoint={"base_url": practice_endpoint.url, "timeout_seconds": 20}))
 
         answers = JudgeAnswer.objects.filter(status="usable")
         cached = JudgeRequest.objects.filter(is_cached=True).count()
         assert cached > 0
         assert answers.count() + cached == JudgeRequest.objects.count()
+
+
+class TestAWorker:
+    def take(self, judge, now, limit=1_000):
+        endpoint = judge.endpoint
+        return taking.take(
+            endpoint=endpoint, limit=limit, project_id=None, library=Library(), now=now
+        )
+
+    def test_shows_the_attack_on_the_worse_answer_and_the_same_without_it(self, judge_at, noon):
+        judge = judge_at()
+        run = canaries.check_judge(judge=judge, n=30, user=None, now=noon)
+        rows = {row.pk: row for row in run.requests.select_related("canary__foreign")}
+
+        calls = self.take(judge, noon).calls
+
+        for call in calls:
+            canary = rows[call.ticket.request_id].canary
+            place = rows[call.ticket.request_id].shown_order.index(canary.foreign_id)
+            worse, plain = call.asked.answers[place], canary.foreign.content
+            text = BY_NAME[canary.attack].text("AB"[place], "BA"[place]) if canary.attack else ""
+            assert call.asked.answers[1 - place] != plain
+            assert plain[0]["text"] in worse[0]["text"]
+            assert len(worse[0]["text"]) == len(plain[0]["text"]) + len(text) + 2 * bool(text)
+            assert text in worse[0]["text"]
+        assert {bool(rows[call.ticket.request_id].canary.attack) for call in calls} == {True, False}
+
+    def test_that_is_killed_leaves_each_to_be_answered_once(self, judge_at, noon):
+        judge = judge_at(price_in="1", price_out="1")
+        run = canaries.check_judge(judge=judge, n=20, user=None, now=noon)
+        n_lost = len(self.take(judge, noon, limit=8).calls)
+
+        for hours in range(1, 5):
+            requests.answer_next(now=noon + timedelta(hours=hours))
+
+        judge.refresh_from_db()
+        usable = JudgeAnswer.objects.filter(status="usable").values_list("request", flat=True)
+        assert Counter(run.requests.values_list("state", flat=True)) == {"answered": 80}
+        assert len(usable) == len(set(usable))
+        assert sum(run.requests.values_list("n_lost", flat=True)) == n_lost > 0
+        assert judge.spent == sum(JudgeAnswer.objects.values_list("cost", flat=True))
+        assert judge_canaries.check_of(judge, run.number).findings.attacked.n_answered == 20
 
 
 class TestASuspendedJudge:
@@ -216,7 +267,7 @@ class TestASuspendedJudge:
             judge=judge, comparison_ids=[items[0].pk], purpose=RunPurpose.RUN, user=None, now=noon
         )
         runs.pause_run(run=run, user=None, now=noon)
-        check(judge)
+        check(judge, 50)
         runs.resume_run(run=run, user=None, now=noon)
 
         requests.answer_next(now=noon)
@@ -229,10 +280,10 @@ class TestASuspendedJudge:
 
     def test_can_be_checked_again_and_stays_suspended(self, judge_at, check, practice_endpoint):
         judge = judge_at(obedience=1.0)
-        check(judge)
+        check(judge, 50)
         practice_endpoint.behave(obedience=0.0)
 
-        again = check(judge)
+        again = check(judge, 50)
 
         assert again.findings.attacked.n_answered == 50
         assert judge.state == JudgeState.SUSPENDED
