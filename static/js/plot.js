@@ -1,7 +1,10 @@
 // Draws every .plot[data-spec] with Vega-Lite in the colours of the page, again when they change.
 // Expressions are interpreted, never compiled, so the page needs no unsafe-eval.
 
-const PALETTE = { light: ["#3b4cca", "#b45f06", "#17693b"], dark: ["#9aa7ff", "#f2c173", "#7fd6a0"] };
+const PALETTE = {
+  light: ["#3b4cca", "#b45f06", "#17693b", "#a3266f", "#0e7490", "#6b6000"],
+  dark: ["#9aa7ff", "#f2c173", "#7fd6a0", "#f59ac9", "#6fd3dd", "#d5cc6b"],
+};
 const HEAT = { light: ["#f3f4fb", "#8f9df5"], dark: ["#232838", "#4454cf"] }; // ink is legible on all
 
 export function themed() {
