@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from queue import SimpleQueue
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from annotation.domain.judges.patience import MOST_WAIT, OPENS_AT
-from annotation.domain.vocabulary import MOST_TRIES, OrderPolicy, RunPurpose
+from annotation.domain.vocabulary import MOST_TRIES, AnswerStatus, OrderPolicy, RunPurpose
 from annotation.models import (
     Endpoint,
     Judge,
@@ -24,8 +26,19 @@ from annotation.models import (
 )
 from annotation.selectors.judge_requests import progress_of
 from annotation.services import queue
-from annotation.services.judges import booking, configuring, leases, requests, runs, taking
+from annotation.services.judges import (
+    booking,
+    configuring,
+    leases,
+    requests,
+    runs,
+    seats,
+    taking,
+)
+from annotation.services.judges.lanes import Lane
 from annotation.services.judges.material import Library
+from annotation.services.judges.sending import Call, Outcome, Ticket
+from practice import server
 from practice.behaviour import BODIES, MESSAGES
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,6 +113,38 @@ def in_threads(*tasks):
 
     with ThreadPoolExecutor(len(tasks)) as threads:
         return [future.result() for future in [threads.submit(closing, task) for task in tasks]]
+
+
+def wait_until(is_so):
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
+
+
+class SlowLine:
+    """A line whose calls come back when they are let go."""
+
+    def __init__(self):
+        self.go, self.transport = threading.Event(), self
+
+    def send(self, call):
+        self.go.wait(10)
+        return Outcome(call.ticket, AnswerStatus.USABLE)
+
+    def close(self):
+        pass
+
+
+def call(number):
+    ticket = Ticket(number, uuid.uuid4(), 1, 1, number, 1, False, 0, 0)
+    return Call(ticket, b"", None, None, False)
 
 
 def states():
@@ -574,6 +619,93 @@ class TestSeveralWorkers:
         assert states() == {"answered": 60}
         assert Judgment.objects.count() == 30
 
+    def test_share_the_seats_of_one_that_is_busy(
+        self, judge_at, ask, noon, practice_endpoint, monkeypatch
+    ):
+        monkeypatch.setattr(requests, "PATIENCE", 5.0)
+        practice_endpoint.behave(latency=0.05)
+        ask(judge_at(concurrency=2), 40)
+
+        n_done = in_threads(*[lambda: requests.answer_next(now=noon)] * 2)
+
+        assert min(n_done) > 0
+        assert sum(n_done) == 80
+        assert practice_endpoint.state["peak"] == 2
+
+    def test_count_each_other_and_are_gone_with_their_connection(self):
+        def entered():
+            return seats.enter(endpoint_id=1), seats.share_of(endpoint_id=1, n_seats=7)
+
+        with ThreadPoolExecutor(1) as other:
+            own = seats.enter(endpoint_id=1)
+            theirs = other.submit(entered).result()
+            shared = seats.share_of(endpoint_id=1, n_seats=7)
+            other.submit(lambda: connection.close()).result()
+
+        wait_until(lambda: seats.share_of(endpoint_id=1, n_seats=7) == 7)
+        seats.give_seats(endpoint_id=1, numbers=own)
+        assert (theirs[0] != own, theirs[1], shared) == (True, 4, 4)
+
+
+class TestALane:
+    def test_lets_threads_leave_when_seats_are_given_up(self):
+        lane = Lane(SlowLine(), SimpleQueue())
+        lane.seats, lane.places = [1, 2, 3], []
+        lane.is_shut = False
+        lane.put([call(number) for number in range(3)])
+
+        busy = lane.keep(1)
+        lane.line.go.set()
+        for _ in range(3):
+            lane.results.get(timeout=10)
+        for thread in lane.threads.values():
+            thread.join(0 if thread is lane.threads[1] else 10)
+
+        assert busy == []
+        assert (sorted(lane.keep(1)), lane.seats, lane.n_seats) == ([2, 3], [1], 1)
+        lane.check()
+        lane.close()
+        lane.join()
+
+    def test_goes_the_new_way_once_the_endpoint_has_moved(
+        self, judge_at, ask, noon, practice_endpoint
+    ):
+        practice_endpoint.behave(latency=0.05)
+        judge = judge_at(concurrency=1)
+        ask(judge, 20)
+
+        with server.start() as moved, ThreadPoolExecutor(1) as worker:
+            drained = worker.submit(requests.answer_next, now=noon)
+            wait_until(lambda: practice_endpoint.requests > 2)
+            Endpoint.objects.update(base_url=moved.url)
+            n_done = drained.result()
+            worker.submit(lambda: connection.close()).result()
+
+            assert n_done == 40
+            assert practice_endpoint.requests + moved.requests == 40
+            assert moved.requests > 0
+
+    def test_is_shut_while_the_key_of_its_endpoint_is_gone(
+        self, judge_at, ask, noon, practice_endpoint
+    ):
+        practice_endpoint.behave(latency=0.05)
+        judge = judge_at(concurrency=1)
+        ask(judge, 20)
+
+        with ThreadPoolExecutor(1) as worker:
+            drained = worker.submit(requests.answer_next, now=noon)
+            wait_until(lambda: practice_endpoint.requests > 2)
+            Endpoint.objects.update(key_variable="JUDGE_KEY_OF_NOBODY")
+            drained.result()
+            worker.submit(lambda: connection.close()).result()
+        sent = practice_endpoint.requests
+        requests.answer_next(now=noon)
+
+        endpoint = Endpoint.objects.get()
+        assert (practice_endpoint.requests, states()["running"]) == (sent, 0)
+        assert states()["queued"] > 0
+        assert "JUDGE_KEY_OF_NOBODY" in endpoint.last_error
+
 
 class TestALease:
     def take(self, judge, now):
@@ -639,6 +771,23 @@ class TestALease:
         drain(start=noon + LATER)
 
         assert states() == {"cancelled": 1}
+
+    def test_handed_back_while_its_run_is_cancelled_is_not_taken_again(self, judge_at, ask, noon):
+        judge = judge_at(order_policy=OrderPolicy.ONE)
+        run = ask(judge)
+        ticket = self.take(judge, noon).calls[0].ticket
+
+        with ThreadPoolExecutor(1) as worker:
+            with transaction.atomic():
+                runs.cancel_run(run=run, user=None, now=noon)
+                handed = worker.submit(leases.hand_back, tickets=[ticket])
+                wait_until(lambda: somebody_waits() or handed.done())
+            handed.result()
+            worker.submit(lambda: connection.close()).result()
+
+        judge.refresh_from_db()
+        assert states() == {"cancelled": 1}
+        assert judge.reserved == 0
 
     def test_is_fenced_by_its_token(self, judge_at, ask, noon):
         judge = judge_at(order_policy=OrderPolicy.ONE)
