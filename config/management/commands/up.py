@@ -132,7 +132,9 @@ def children(var: Path, host: str, port: int) -> list[Child]:
         Child("worker", [*worker, "-Q", "celery", "-n", "worker@%h"]),
         Child("worker-long", [*worker, "-Q", "long", "-n", "worker-long@%h"]),
         Child("worker-heavy", [*worker, "-Q", "heavy", "-n", "worker-heavy@%h"]),
-        Child("worker-judges", [*worker, "-Q", "judges", "-n", "worker-judges@%h"]),
+        # They share an endpoint's seats: one alone cannot keep a fast endpoint busy.
+        *(Child(name, [*worker, "-Q", "judges", "-n", f"{name}@%h"])
+          for name in ("worker-judges", "worker-judges-2")),
         Child("beat", [*python, *celery, "beat", *quiet, "--pidfile", "",
                        "-s", str(var / "beat" / "schedule")]),
     ]  # fmt: skip
