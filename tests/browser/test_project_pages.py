@@ -46,6 +46,25 @@ class TestProgressPlot:
         assert said == []
 
 
+class TestEveryProjectPage:
+    def test_shows_the_tab_that_it_is_under_on_a_phone(self, ada, open_context, project):
+        page = open_context(ada, width=360).new_page()
+
+        page.goto("/projects/haiku/settings/")
+
+        expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+    def test_sends_a_form_once(self, ada, open_context):
+        page = open_context(ada).new_page()
+        page.goto("/account/profile/")
+        send = """document.querySelector("main form").dispatchEvent(
+            new SubmitEvent("submit", {bubbles: true, cancelable: true}))"""
+
+        is_sent = [page.evaluate(send), page.evaluate(send)]
+
+        assert is_sent == [True, False]
+
+
 class TestCriteriaEditor:
     def test_adds_moves_and_takes_out_before_it_saves(self, ada, open_context, project, noon):
         projects.set_criteria(
