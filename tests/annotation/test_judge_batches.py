@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
@@ -535,6 +536,29 @@ def kill_when(worker, is_so):
         time.sleep(0.01)
     worker.kill()
     worker.wait()
+
+
+class TestTwoWorkers:
+    def test_send_and_book_every_request_once(self, judge_at, ask, noon, practice_endpoint):
+        judge = judge_at()
+        ask(judge, 10)
+
+        for now in (noon, noon + LATER):
+            with ThreadPoolExecutor(2) as threads:
+                list(threads.map(closing, [now, now]))
+
+        judge.refresh_from_db()
+        assert (states(), JudgeAnswer.objects.count()) == ({"answered": 20}, 20)
+        sizes = JudgeBatch.objects.values_list("n_requests", flat=True)
+        assert len(practice_endpoint.state["batches"]) == len(sizes)
+        assert (sum(sizes), judge.reserved) == (20, 0)
+
+
+def closing(now):
+    try:
+        requests.answer_next(now=now)
+    finally:
+        connection.close()
 
 
 class TestBesideCalls:

@@ -42,8 +42,7 @@ class FileTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + request.extensions["timeout"]["read"]
         soon = min(deadline, time.monotonic() + CONNECT_SECONDS)
-        made = connect(request.url.scheme, request.url.host, request.url.port, soon)
-        wire = getattr(made, "sock", made)
+        wire: Any = connect(request.url.scheme, request.url.host, request.url.port, soon)
         wire.deadline = deadline
         try:
             self.send(wire, request)
