@@ -46,7 +46,7 @@ MEASURES = """
     FROM judge_request JOIN judge_answer ON judge_answer.id = judge_request.answer_id
     WHERE run_id = %(run)s AND NOT is_cached
 """
-STILL, MOVING = 15, 2  # seconds between two looks at a run
+MOVING, STILL, LONGEST = 2, 15, 60  # seconds between two looks at a run
 COUNTED_A_SECOND = 20_000  # requests: larger runs are looked at less often
 
 
@@ -94,7 +94,7 @@ class RunProgress:
     def every(self) -> int:
         """Seconds until somebody who watches should look again."""
         is_still = bool(self.waits_for) and not self.rate and not self.n_unwritten
-        return STILL if is_still else max(MOVING, min(self.n // COUNTED_A_SECOND, STILL))
+        return STILL if is_still else max(MOVING, min(self.n // COUNTED_A_SECOND, LONGEST))
 
 
 def progress_of(run: JudgeRun, now: datetime | None = None) -> RunProgress:
