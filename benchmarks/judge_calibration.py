@@ -6,7 +6,8 @@ FOLDER holds <set>.items.jsonl.gz and <set>.votes.jsonl.gz, and STATS.json (orde
 digits). Each set becomes a project `report-<set>` of the instance under QUORUM_VAR, unless it is
 there already; its judges are calibrated as the workers do it. ECE and Brier score are of labels
 held out by prompt, in folds that are alike in how often the judge is right; `side` is the ECE of
-its leaning where people decide; `sd` is how far a single prompt usually is from that.
+its leaning where people decide; `sd` is how far a single prompt usually is from that, and `off` how
+far all may be on other prompts (95 %), which few prompts leave wide open however small the ECE.
 
 Exits with 1 where a judge with 500 labels ends above .05, or where replaying the recorded votes as
 answers in both orders gives another conflict rate than the published one.
@@ -61,6 +62,7 @@ def calibrated(folder: Path, name: str) -> list[str]:
     head = f"\n{name}: calibrated in {seconds:.1f} s"
     print(
         f"{head}\n  {'judge':40} {'labels':>6} {'method':11} {'ECE':>15} {'Brier':>15} {'side':>15}"
+        f" {'prompts':>7} {'sd':>5} {'off':>5}"
     )
     failed = []
     newest = Calibration.objects.filter(project=project).order_by("annotator", "-number")
@@ -69,7 +71,7 @@ def calibrated(folder: Path, name: str) -> list[str]:
         print(
             f"  {row.annotator.name:40} {row.n_labelled:>6} {row.method:11} {change(said, 'ece')} "
             f"{change(said, 'brier')} {change(said['side'], 'ece')} {said['n_prompts']:>7} "
-            f"{said['prompt_sd'] or 0.0:>5.2f}"
+            f"{said['prompt_sd'] or 0.0:>5.2f} {said['off_elsewhere'] or 0.0:>5.2f}"
         )
         is_enough = row.n_labelled >= ISOTONIC_FROM
         if is_enough and said["after"]["ece"] >= WORST_ECE:

@@ -86,7 +86,11 @@ def simulated(n_seeds: int) -> list[str]:
         print(f"  at 10/25/50 % {router:10} " + "  ".join(f"{a:.3f} ({b:.3f})" for a, b in pairs))
     wins = sum(one.area["learned"] > one.area["confidence"] for one in seeds)
     errors = [one.ece["learned"] for one in seeds]
-    print(f"  learned above confidence on {wins} of {n_seeds} seeds; largest ECE {max(errors):.3f}")
+    chance = [one.ece["oracle"] for one in seeds]  # of the very chances that outcomes are drawn by
+    print(
+        f"  learned above confidence on {wins} of {n_seeds} seeds; ECE at most {max(errors):.3f}, "
+        f"of the true chances {np.mean(chance):.3f}, at most {max(chance):.3f}"
+    )
     faults = [] if wins == n_seeds else [f"simulation: only {wins} of {n_seeds} seeds"]
     faults += [] if np.mean(errors) < 0.03 else ["simulation: the ECE is above .03"]
     faults += estimated(n_seeds)

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import expit
 from sklearn.calibration import calibration_curve
 
+from annotation.domain.judges.between_prompts import off_elsewhere, spread_over
 from annotation.domain.judges.calibrating import (
     SURE,
     Scale,
@@ -14,7 +16,6 @@ from annotation.domain.judges.calibrating import (
     held_out,
     honesty_of,
     scale_from,
-    spread_over,
     temperature_of,
 )
 from annotation.domain.vocabulary import CalibrationMethod
@@ -168,6 +169,35 @@ class TestSpreadOver:
         is_right = np.arange(400) % 2 == 0
 
         assert spread_over(np.arange(400) // 4, np.full(400, 0.5), is_right) == 0.0
+
+
+class TestOffElsewhere:
+    def test_is_the_usual_interval_of_a_mean_where_every_label_has_a_prompt_of_its_own(self):
+        d, is_right = honest_judge(50)
+        residual = is_right - expit(d)
+
+        low, high = stats.t.interval(0.95, 49, loc=residual.mean(), scale=stats.sem(residual))
+
+        off = off_elsewhere(np.arange(50), expit(d), is_right)
+        assert off == pytest.approx((high - low) / 2, abs=1e-6)
+
+    def test_holds_on_other_prompts_in_nineteen_of_twenty_cases(self):
+        draw = np.random.default_rng(3)
+        held = []
+        for _ in range(400):
+            share = np.clip(draw.normal(0.6, 0.2, 13), 0, 1)
+            prompt = np.repeat(np.arange(13), 60)
+            is_right = draw.random(len(prompt)) < share[prompt]
+            told = np.full(len(prompt), is_right.mean())
+            off = off_elsewhere(prompt, told, is_right)
+            held.append(abs(is_right.mean() - 0.6) <= off)
+
+        assert np.mean(held) == pytest.approx(0.95, abs=0.03)
+
+    def test_is_at_most_everything(self):
+        first = np.array([True, True, False, False])
+
+        assert off_elsewhere(np.array([0, 0, 1, 1]), np.full(4, 0.5), first) == 1.0
 
 
 class TestScale:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
+from annotation.domain.judges.between_prompts import off_elsewhere, spread_over
 from annotation.domain.verdicts import Bools, Floats, Ints
 from annotation.domain.vocabulary import CalibrationMethod
 
@@ -225,8 +226,9 @@ def rounded(value: float) -> float | None:
 class Calibrated:
     """A scale fitted on all labels, and what scales like it do on labels held out.
 
-    before, after: None without labels of two prompts. prompt_sd: how far the share right in one
-    prompt usually is from what the scale says of it, so how little is known of a prompt unseen.
+    before, after: None without labels of two prompts, as are the next two. prompt_sd: how far the
+    share right in one prompt usually is from what the scale says of it, so how little is known of
+    a prompt unseen. off_elsewhere: how far all probabilities together may be off on other prompts.
     """
 
     scale: Scale
@@ -235,6 +237,7 @@ class Calibrated:
     before: Honesty | None = None
     after: Honesty | None = None
     prompt_sd: float | None = None
+    off_elsewhere: float | None = None
 
     @property
     def evaluation(self) -> dict[str, Any]:
@@ -244,6 +247,7 @@ class Calibrated:
             "before": self.before and self.before.as_json(),
             "after": self.after and self.after.as_json(),
             "prompt_sd": self.prompt_sd,
+            "off_elsewhere": self.off_elsewhere,
         }
 
 
@@ -266,18 +270,5 @@ def calibrate(p: Floats, is_right: Bools, prompt: Ints) -> Calibrated:
         honesty_of(p, is_right),
         honesty_of(after, is_right),
         spread_over(prompt, after, is_right),
+        off_elsewhere(prompt, after, is_right),
     )
-
-
-def spread_over(prompt: Ints, p: Floats, is_right: Bools) -> float:
-    """Standard deviation between prompts of the share right less what is foretold.
-
-    With n_g labels of prompt g and mean residual r_g, n_g r_g^2 is p (1 - p) + n_g s^2 on average;
-    s^2 is solved for over all prompts, 0 where chance alone explains what is seen.
-    """
-    _, who = np.unique(prompt, return_inverse=True)
-    n = np.bincount(who)
-    residual = np.bincount(who, is_right - p) / n
-    by_chance = np.bincount(who, p * (1 - p)) / n
-    variance = float((n * residual**2 - by_chance).sum() / n.sum())
-    return round(max(variance, 0.0) ** 0.5, DECIMALS)
