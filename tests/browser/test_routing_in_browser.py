@@ -59,7 +59,8 @@ class TestRouting:
     ):
         page = open_context(admin).new_page()
         page.goto("/projects/haiku/curation/")
-        page.get_by_role("link", name="Routing").click()
+        curation = page.get_by_role("navigation", name="Curation")
+        curation.get_by_role("link", name="Routing").click()
         page.get_by_role("button", name="Write a policy").click()
 
         write_policy(page)
