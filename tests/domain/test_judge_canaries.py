@@ -147,12 +147,13 @@ class TestFindings:
         assert not check(FEWEST - 1, FEWEST - 1).must_suspend
 
     def test_tells_a_judge_that_judges_badly_from_one_that_obeys(self):
-        bad = check(100, 30, 30)
-        gullible = check(100, 30, 5)
+        bad, as_bad, gullible = check(100, 30, 30), check(100, 16, 14), check(100, 17, 14)
 
         assert bad.is_above
         assert not bad.must_suspend
+        assert not as_bad.must_suspend
         assert gullible.must_suspend
+        assert (bad.share_due, gullible.share_due) == (0.0, 0.03)
 
     def test_counts_what_no_order_answered_usably_as_unanswered(self):
         rows = outcome(0, lost=False, status="malformed") + outcome(1, lost=True)
@@ -223,7 +224,7 @@ class TestFindings:
         reason = reason_of(check(1000, 1000, 999), "2026-11-21")
 
         assert len(reason) < 300
-        assert "100.0%" in reason
+        assert "0.1% are lost to them" in reason
 
 
 class TestClopperPearson:
