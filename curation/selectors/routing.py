@@ -59,6 +59,12 @@ def out_of_use(project: Project) -> dict[str, str]:
     return {str(judge): judge.state for judge in judges}
 
 
+def paused_among(project: Project, names: Iterable[str]) -> list[str]:
+    """Which of some judges are asked only when they go on."""
+    found = judges_named(project, names)
+    return [name for name, judge in found.items() if judge.state == JudgeState.PAUSED]
+
+
 def unasked_by(decision: RoutingDecision) -> str:
     """A sentence on judges that a decision names and that went out of use since; "" without any."""
     named = settings_of(decision)["judges"]

@@ -10,6 +10,7 @@ from annotation.domain.vocabulary import WorkState
 from annotation.selectors import access, judge_canaries
 from annotation.selectors.access import Seat
 from annotation.selectors.clock import database_now
+from curation.domain.routing.policy import judges_in, policy_from_json
 from curation.domain.vocabulary import PolicyState
 from curation.selectors import guards, routing_figures, routing_pages, simulations
 from curation.selectors import routing as routing_rows
@@ -106,10 +107,14 @@ def simulate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     seat = access.seat_for(request.user, slug, access.ADMINISTERS)
-    policies.activate_policy(
+    active = policies.activate_policy(
         project=seat.project, user=request.user, number=number, now=database_now()
     )
     messages.success(request, f"Policy {number} is active: comparisons are being routed.")
+    named = judges_in(policy_from_json(active.content))
+    if paused := routing_rows.paused_among(seat.project, named):
+        told = f"Paused, and asked only when let go on: {', '.join(paused)}."
+        messages.warning(request, told)
     return redirect("curation:routing", slug)
 
 

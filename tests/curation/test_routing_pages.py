@@ -444,6 +444,23 @@ class TestPolicy:
         states = dict(RoutingPolicy.objects.values_list("number", "state"))
         assert states == {1: PolicyState.RETIRED, 2: PolicyState.RETIRED}
 
+    def test_warns_of_a_paused_judge_and_refuses_one_out_of_use(
+        self, visit, make_judge, make_policy
+    ):
+        make_judge(state=JudgeState.PAUSED)
+        make_judge(state=JudgeState.SUSPENDED)
+        for number in (1, 2):
+            content = {"default": {"route": "judge", "judges": [f"strict {number}"]}}
+            make_policy(content, number=number)
+
+        visit("activate_policy", 1, method="post", data={})
+        text = page(visit("routing"))
+        refused = visit("activate_policy", 2, method="post", data={})
+
+        assert "Paused, and asked only when let go on: strict 1." in text
+        assert refused.status_code == 400
+        assert RoutingPolicy.objects.get(state=PolicyState.ACTIVE).number == 1
+
     def test_offers_a_researcher_no_button_to_activate(self, enter, make_policy):
         make_policy()
 
