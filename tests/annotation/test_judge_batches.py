@@ -28,7 +28,7 @@ from annotation.models import (
 )
 from annotation.selectors.clock import database_now
 from annotation.services.judges import requests, runs
-from annotation.services.judges.batches import filling, line
+from annotation.services.judges.batches import filling, line, submitting
 from annotation.services.judges.batches.line import FileLine
 from annotation.services.judges.batches.tender import Tender
 
@@ -37,8 +37,8 @@ LATER = timedelta(minutes=10)
 DAY = timedelta(days=1)
 # Of each way to miss an answer one; the texts that are none are read as those of single calls are.
 UNUSABLE = (
-    "cut-body", "deep", "duplicate-keys", "empty", "error-with-200", "filtered", "garbage", "html",
-    "no-choices", "no-usage", "nul", "refuses", "truncated", "wrong-nonce",
+    "cut-body", "duplicate-keys", "error-with-200", "filtered", "garbage", "no-usage", "nul",
+    "refuses", "truncated", "wrong-nonce",
 )  # fmt: skip
 KEY = "sk-practice/secret+0123456789"
 WORK = """
@@ -110,8 +110,9 @@ def filled(run, now):
     """A batch that a worker has filled and not sent."""
     endpoint = run.judge.endpoint
     at = FileLine(endpoint.base_url, "", 20)
+    tender = Tender(endpoint, at, lambda: now, lambda: False)
     with TemporaryFile() as file:
-        yield filling.fill(Tender(endpoint, at, lambda: now, lambda: False), run, file)
+        yield tender, filling.fill(tender, run, file), file
 
 
 class DeafServer:
@@ -438,17 +439,28 @@ class TestCancelling:
         assert judge.reserved == 0
         assert judge.spent == JudgeAnswer.objects.aggregate(paid=Sum("cost"))["paid"] > 0
 
+    def test_sends_nothing_that_was_only_filled(self, judge_at, ask, noon, practice_endpoint):
+        judge = judge_at()
+        run = ask(judge, 2)
+
+        with filled(run, noon) as (tender, batch, file):
+            runs.cancel_run(run=run, user=None, now=noon)
+            submitting.submit(tender, batch, file)
+
+        judge.refresh_from_db()
+        assert (states(), judge.reserved) == ({"cancelled": 4}, 0)
+        assert practice_endpoint.state["batches"] == []
+
 
 class TestAWorkerThatIsGone:
     def test_leaves_what_it_filled_to_be_put_back(self, judge_at, ask, drain, noon):
         judge = judge_at()
         run = ask(judge, 3)
-        with filled(run, noon):
-            batch = JudgeBatch.objects.get()
+        with filled(run, noon) as (_, batch, _):
+            assert states() == {"running": 6}
 
         drain(1)
 
-        judge.refresh_from_db()
         batch.refresh_from_db()
         assert (batch.state, JudgeBatch.objects.count()) == ("failed", 2)
         drain(1, start=noon + LATER)

@@ -93,6 +93,7 @@ class TestAnEndpoint:
         kept = {"name": "here", "base_url": "http://127.0.0.1:9/v1", "max_concurrency": 8}
         given = kept | {"timeout_seconds": 60, "takes_batches": "on", "batch_price_share": "0.4"}
 
+        assert "It takes batches" in text_of(admin.get(at))
         assert admin.post(at, given).status_code == 302
         endpoint = Endpoint.objects.get()
         assert (endpoint.takes_batches, str(endpoint.batch_price_share)) == (True, "0.400")

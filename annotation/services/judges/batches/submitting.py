@@ -1,12 +1,13 @@
 """Sends a filled batch, once: one that was asked for is found again, and not asked for twice."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import IO
 
 from django.db.models import F
 
 from annotation.domain.judges.patience import look_again
-from annotation.domain.vocabulary import OPEN_BATCHES, BatchState
+from annotation.domain.vocabulary import OPEN_BATCHES, BatchState, RunState
 from annotation.models import JudgeBatch, JudgeRun
 from annotation.services.judges.batches import ending
 from annotation.services.judges.batches.line import Refused, Told
@@ -23,6 +24,10 @@ def submit(tender: Tender, batch: JudgeBatch, file: IO[bytes]) -> None:
     except Refused as refused:
         ending.refuse(tender, batch, refused)
         return
+    if not JudgeRun.objects.filter(pk=batch.run_id, state=RunState.RUNNING).exists():
+        ending.give_back(batch, "The run was stopped before it was sent.", tender.now)
+        forget(tender, name)
+        return
     told = {"input_file": name, "n_requests": batch.n_requests, "submitted_at": tender.now}
     if not moved(batch, BatchState.FILLING, BatchState.SUBMITTING, **told):
         return
@@ -31,10 +36,19 @@ def submit(tender: Tender, batch: JudgeBatch, file: IO[bytes]) -> None:
     except Refused as refused:
         if refused.is_certain:
             ending.refuse(tender, batch, refused)
+            forget(tender, name)
         else:
             put_off(tender, batch, refused.detail)
         return
     found(tender, batch, answer)
+
+
+def forget(tender: Tender, *names: str) -> None:
+    """Leave no files at the endpoint that nobody needs; it is no matter if that fails."""
+    for name in names:
+        with suppress(Refused):
+            if name:
+                tender.line.forget(name)
 
 
 def moved(batch: JudgeBatch, former: BatchState, state: BatchState, **told: object) -> bool:

@@ -106,6 +106,9 @@ def look_after(tender: Tender, batch: JudgeBatch) -> bool:
     if batch.base_url != tender.endpoint.base_url:
         ending.lose(tender, batch, "The endpoint's address has changed since it was sent.")
     elif batch.submitted_at and tender.now >= batch.submitted_at + filling.GIVEN_UP_AFTER:
+        with suppress(Refused):
+            if batch.external_id:
+                tender.line.cancel(batch.external_id)
         ending.lose(tender, batch, f"It was not over within two days. {batch.error}".strip())
     elif batch.state == BatchState.SUBMITTING:
         submitting.recover(tender, batch)
@@ -171,7 +174,4 @@ def end(tender: Tender, batch: JudgeBatch, told: Told, state: BatchState) -> Non
         error=told.detail,
     )
     JudgeRun.objects.filter(pk=batch.run_id, batch_failures__gt=0).update(batch_failures=0)
-    for name in (batch.input_file, told.output_file, told.error_file):
-        with suppress(Refused):
-            if name:
-                tender.line.forget(name)
+    submitting.forget(tender, batch.input_file, told.output_file, told.error_file)
