@@ -17,7 +17,7 @@ from curation.domain.selection.wish import Wish
 from curation.domain.vocabulary import GuardState, SignalFamily
 from curation.models import Guard, RouterFit, Signals
 from curation.services import selection
-from curation.services.routing import drain, policies, simulations
+from curation.services.routing import drain, figures, policies, simulations
 from curation.services.signals import refreshing
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -180,6 +180,7 @@ def route_by_policy(comparison, user, noon):
         project=project, slice="hard", state=GuardState.TURNED, n_audited=20, n_wrong=12, rate=0.6,
         bound=0.78, limit=0.1, updated_at=noon,
     )  # fmt: skip
+    figures.refresh_next(now=noon, project=project)
 
 
 class TestEveryPage:
