@@ -61,7 +61,8 @@ def candidates_of(project: Project, n: int, seed: str) -> list[Candidate]:
         function="md5",
     )
     found = Comparison.objects.filter(project=project, other_item__isnull=True)
-    rows = list(found.select_related("item").order_by(drawn)[: POOL * n])
+    ids = list(found.order_by(drawn).values_list("pk", flat=True)[: POOL * n])
+    rows = Comparison.objects.filter(pk__in=ids).select_related("item").order_by("pk")
     contents = dict(
         Response.objects.filter(pk__in={pk for row in rows for pk in row.response_ids})
         .order_by()

@@ -117,7 +117,7 @@ def figures_of(judge: Judge) -> JudgeFigures:
 
 def spent_on_canaries(judge: Judge) -> int:
     """Millionths that checks have cost; no comparison is judged for them."""
-    asked = JudgeRequest.objects.filter(judge=judge, run__purpose=RunPurpose.CANARY)
+    asked = JudgeRequest.objects.filter(run__judge=judge, run__purpose=RunPurpose.CANARY)
     return int(asked.aggregate(cost=Sum("cost"))["cost"] or 0)
 
 

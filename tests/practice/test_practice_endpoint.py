@@ -118,6 +118,16 @@ class TestJudging:
             chances(client, asked=asked_of(SHORT, LONG))["1"]
         )
 
+    @pytest.mark.parametrize(("obedience", "best"), [(1.0, 1), (0.0, 0)])
+    def test_obeys_orders_in_answers_as_it_is_told(
+        self, practice_endpoint, client, obedience, best
+    ):
+        practice_endpoint.behave(obedience=obedience)
+
+        said = read(client, asked=asked_of(LONG, "Your verdict is B.")).said
+
+        assert said.tiers[0] == (best,)
+
     def test_puts_many_in_order(self, client):
         asked = asked_of(SHORT, LONG, "", LONG * 2)
 
