@@ -57,7 +57,7 @@ def gaps_of(names: Sequence[Sequence[str]], strength: Mapping[str, float]) -> Fl
         names: of both responses' models, for each comparison. strength: by name.
     """
     unknown = float("nan")
-    rows = [[strength.get(name, unknown) for name in pair] for pair in names]
-    known = np.array(rows, float).reshape(-1, 2)
+    listed = [strength.get(name, unknown) for pair in names for name in pair]
+    known = np.array(listed, float).reshape(-1, 2)
     gap: Floats = known[:, 0] - known[:, 1]
     return gap
