@@ -80,4 +80,4 @@ def plot_of(findings: Findings) -> str:
         Figure(name, one.share, *one.interval, one.n_answered, 1, "canaries")
         for name, one in rows_of(findings)
     ]
-    return quality_plots.intervals(figures, "share that the worse answer won", usual=LIMIT)
+    return quality_plots.intervals(figures, "worse answer won", usual=LIMIT)
