@@ -50,6 +50,8 @@ PEOPLE = """
     ) said WHERE said.verdict >= 0 GROUP BY 1, 2
 """
 TINY = 1e-9
+# A few thousand comparisons are found one by one; of very many, all that there is is read once.
+PART, MOST_IN_PARTS = 2_500, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,12 @@ def judges_on(project: Project, ids: Ints) -> Ints:
 
     Each model family has one vote, shared by its judges by how sure they are.
     """
+    n_parts = -(-len(ids) // PART) if len(ids) <= MOST_IN_PARTS else 1
+    parts = np.array_split(ids, max(n_parts, 1))
+    return np.concatenate([jury_on(project, part) for part in parts])
+
+
+def jury_on(project: Project, ids: Ints) -> Ints:
     table = judge_chances.chances_on(project, ids.tolist())
     table = table.where(table.verdict != NO_VERDICT)
     families = np.array([table.families[one] for one in table.annotator.tolist()], dtype=str)
