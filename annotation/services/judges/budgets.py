@@ -66,10 +66,8 @@ def set_aside(purses: Mapping[int, Purse]) -> None:
 def settle(released: Mapping[int, int], costs: Mapping[int, int]) -> None:
     """Free what was set aside and spend what it came to. Locks judges in the order of their ids."""
     ids = sorted(released)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM judge WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids]
-        )
+    if len(ids) > 1:
+        execute("SELECT id FROM judge WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", ids)
     execute(SETTLE, ids, [released[pk] for pk in ids], [costs.get(pk, 0) for pk in ids])
 
 

@@ -81,7 +81,7 @@ def conclude_verdicts(
         The verdicts by key, without those that wait for a request or of which one was cancelled.
     """
     by_id = {judge.pk: judge for judge in judges}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         facts = facts_on(keys)
         fresh = {
             key: verdict_row(by_id[key[0]], facts, key, now)
@@ -109,21 +109,25 @@ def facts_on(keys: Collection[Key]) -> Facts:
     }
     responses = {pk for each in comparisons.values() for pk in each.response_ids}
     rows = Response.objects.filter(pk__in=responses).values_list(*OF_RESPONSE, named=True)
-    criteria: defaultdict[int, list[Criterion]] = defaultdict(list)
-    for criterion in Criterion.objects.filter(
-        project__in={each.project_id for each in comparisons.values()}
-    ):
-        criteria[criterion.project_id].append(criterion)
     requests: defaultdict[Key, list[Any]] = defaultdict(list)
     asked = JudgeRequest.objects.filter(**about).order_by("order", "sample")
     for request in asked.values_list(*OF_REQUEST, named=True):
         requests[request.judge_id, request.comparison_id, request.is_trial].append(request)
+    criteria: defaultdict[int, list[Criterion]] = defaultdict(list)
+    if any(speaks_of_criteria(request) for each in requests.values() for request in each):
+        projects = {each.project_id for each in comparisons.values()}
+        for criterion in Criterion.objects.filter(project__in=projects):
+            criteria[criterion.project_id].append(criterion)
     there = {
         key: verdict
         for verdict in JudgeVerdict.objects.filter(**about)
         if (key := (verdict.judge_id, verdict.comparison_id, verdict.is_trial)) in keys
     }
     return Facts(comparisons, {row.pk: row for row in rows}, criteria, requests, there)
+
+
+def speaks_of_criteria(request: Any) -> bool:
+    return bool(request.verdict and request.verdict.get("criteria"))
 
 
 def is_complete(requests: Sequence[Any]) -> bool:
