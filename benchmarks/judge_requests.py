@@ -1,6 +1,6 @@
 """Judge requests a second through an endpoint that takes 50 ms, beside what it could answer.
 
-    python -m benchmarks.judge_requests [--requests 3000] [--concurrency 32] [--workers 2]
+    python -m benchmarks.judge_requests [--requests 10000] [--concurrency 32] [--workers 2]
 
 The practice endpoint runs in a process of its own, as does each worker; the ideal is concurrency
 over latency. CPU time is that of the workers, of PostgreSQL and of the endpoint.
@@ -32,7 +32,7 @@ N_FIRST = 64  # requests that warm up, not counted
 def main(arguments: list[str] | None = None) -> int:
     """Print the rate; 1 when it is below 80 % of the ideal."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=3_000)
+    parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)

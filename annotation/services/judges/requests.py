@@ -5,7 +5,7 @@ is on its way.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -113,7 +113,9 @@ class Drain:
     def run(self) -> int:
         n_done = leases.book_expired(library=self.library, now=self.clock.now())
         while True:
-            n_taken, n_booked = self.take(), self.collect()
+            came = self.collect()
+            n_taken = self.take()  # first, so that the lanes have work while this one books
+            n_booked = self.put_down(came)
             n_done += n_booked
             if n_taken or n_booked or self.n_in_hand:
                 self.idle_since = None
@@ -132,8 +134,8 @@ class Drain:
 
     def fill(self, endpoint_id: int, lane: Lane) -> int:
         limit = lane.room if self.limit is None else min(lane.room, self.limit - self.n_taken)
-        # Small batches cost as much as large ones: wait until half of what lies ready is gone.
-        if limit <= 0 or (lane.tickets and lane.room * 2 < min(lane.n_ready, BATCH)):
+        # Small batches cost as much as large ones: wait until a quarter of what lies ready is gone.
+        if limit <= 0 or (lane.tickets and lane.room * 4 < min(lane.n_ready, BATCH)):
             return 0
         taken = taking.take(
             endpoint=self.endpoints[endpoint_id],
@@ -199,17 +201,18 @@ class Drain:
             endpoint_id=endpoint.pk, numbers=wanted, most=share - len(lane.seats)
         )
 
-    def collect(self) -> int:
-        """Book what has come back; wait a moment for it, but not past the next look."""
+    def collect(self) -> list[Outcome | Ticket]:
+        """Take what has come back out of the lanes; wait a moment for it, but not past a look."""
         came = self.came(most=min(self.n_in_hand, BATCH))
-        if not came:
-            return 0
-        unsent = [one for one in came if isinstance(one, Ticket)]
-        outcomes = [one for one in came if isinstance(one, Outcome)]
-        for ticket in [*unsent, *(outcome.ticket for outcome in outcomes)]:
+        for one in came:
+            ticket = one if isinstance(one, Ticket) else one.ticket
             self.lanes[ticket.endpoint_id].tickets.pop(ticket.request_id)
-        leases.hand_back(tickets=unsent)
-        return self.book(outcomes)
+        return came
+
+    def put_down(self, came: Sequence[Outcome | Ticket]) -> int:
+        """Book what was sent, hand back what was not."""
+        leases.hand_back(tickets=[one for one in came if isinstance(one, Ticket)])
+        return self.book([one for one in came if isinstance(one, Outcome)])
 
     def came(self, most: int) -> list[Outcome | Ticket]:
         """What gathered while the last batch was booked counts: after a long one it is enough."""
