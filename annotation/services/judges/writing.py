@@ -71,10 +71,11 @@ def write_requests(*, run: JudgeRun, comparison_ids: Sequence[int], now: datetim
 def write_next(*, now: datetime, project: Project | None = None) -> int:
     """Write requests of up to `AT_ONCE` more comparisons of a run that is not paused.
 
-    Rivals wait for each other; who is killed has written nothing of a part. Safe to repeat.
+    Rivals leave a run to whoever is at it; who is killed has written nothing of a part. Safe to
+    repeat.
 
     Returns:
-        Of how many comparisons; 0 when all are written.
+        Of how many comparisons; 0 when all are written, or somebody else is at it.
     """
     waiting = UnwrittenRun.objects.filter(run__state=RunState.RUNNING)
     if project is not None:
@@ -86,9 +87,11 @@ def write_next(*, now: datetime, project: Project | None = None) -> int:
 
 def write_part(run_id: int, now: datetime) -> int:
     with transaction.atomic():
-        # Whoever pauses or cancels the run waits for this part, or this finds it so.
-        held = JudgeRun.objects.select_for_update(of=("self",), no_key=True)
-        run = held.select_related("judge").get(pk=run_id)
+        # Whoever pauses or cancels the run waits for this part, or this leaves it to a later look.
+        held = JudgeRun.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        run = held.select_related("judge").filter(pk=run_id).first()
+        if run is None:
+            return 0
         with connection.cursor() as cursor:
             cursor.execute(NEXT_PART, {"run": run_id, "limit": AT_ONCE})
             part, n = cursor.fetchone() or ([], 0)
