@@ -1,4 +1,5 @@
 import json
+import math
 import threading
 import time
 import uuid
@@ -142,8 +143,8 @@ class SlowLine:
         pass
 
 
-def call(number):
-    ticket = Ticket(number, uuid.uuid4(), 1, 1, number, 1, False, 0, 0)
+def call(number, until=math.inf):
+    ticket = Ticket(number, uuid.uuid4(), 1, 1, number, 1, False, 0, 0, until=until)
     return Call(ticket, b"", None, None, False)
 
 
@@ -654,7 +655,7 @@ class TestALane:
         lane.is_shut = False
         lane.put([call(number) for number in range(3)])
 
-        busy = lane.keep(1)
+        busy = lane.keep(1, range(1, 4))
         lane.line.go.set()
         for _ in range(3):
             lane.results.get(timeout=10)
@@ -662,8 +663,33 @@ class TestALane:
             thread.join(0 if thread is lane.threads[1] else 10)
 
         assert busy == []
-        assert (sorted(lane.keep(1)), lane.seats, lane.n_seats) == ([2, 3], [1], 1)
+        assert (sorted(lane.keep(1, range(1, 4))), lane.seats, lane.n_seats) == ([2, 3], [1], 1)
         lane.check()
+        lane.close()
+        lane.join()
+
+    def test_leaves_the_seats_that_an_endpoint_has_no_more_and_hands_back_what_lies_ready(self):
+        lane = Lane(SlowLine(), SimpleQueue())
+        lane.seats = [3]
+        lane.put([call(number) for number in range(3)])
+        wait_until(lambda: lane.ready.qsize() == 2)
+
+        lane.keep(1, range(1, 3))
+
+        lane.line.go.set()
+        came = [lane.results.get(timeout=10) for _ in range(3)]
+        lane.threads[3].join(10)
+        assert Counter(type(one) for one in came) == {Ticket: 2, Outcome: 1}
+        assert (lane.keep(1, range(1, 3)), lane.seats, lane.room) == ([3], [], -3)
+
+    def test_hands_back_what_has_lain_ready_too_long(self):
+        lane = Lane(SlowLine(), SimpleQueue())
+        lane.seats = [1]
+        lane.line.go.set()
+
+        lane.put([call(1, until=0.0)])
+
+        assert isinstance(lane.results.get(timeout=10), Ticket)
         lane.close()
         lane.join()
 

@@ -1,5 +1,7 @@
 """A lane leads to one endpoint: threads that send, as many as there are seats."""
 
+import time
+from collections.abc import Container
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -61,9 +63,12 @@ class Lane:
         self.n_failures, self.is_shut = n_failures, False
         self.is_probing = n_failures >= OPENS_AT
 
-    def keep(self, n_seats: int) -> list[int]:
-        """Leave the seats beyond the first few; give those on which nobody sits any more."""
-        self.leaving = set(self.seats[n_seats:])
+    def keep(self, n_seats: int, allowed: Container[int]) -> list[int]:
+        """Leave the seats that are too many, or not allowed; give those where nobody sits now."""
+        kept = [seat for seat in self.seats if seat in allowed][:n_seats]
+        self.leaving = set(self.seats) - set(kept)
+        if not kept:
+            self.give_back_ready()
         free = [seat for seat in self.leaving if not self.is_taken(seat)]
         self.seats = [seat for seat in self.seats if seat not in free]
         self.leaving -= set(free)
@@ -97,7 +102,7 @@ class Lane:
         self.left.add(seat)
 
     def pass_on(self, call: Call) -> None:
-        if self.is_shut:
+        if self.is_shut or time.monotonic() > call.ticket.until:
             self.results.put(call.ticket)
             return
         outcome = self.line.send(call)
@@ -107,6 +112,9 @@ class Lane:
     def renew(self, line: Line) -> None:
         """Send through another line from now on; what lies ready was written for the former."""
         self.line = line
+        self.give_back_ready()
+
+    def give_back_ready(self) -> None:
         with suppress(Empty):
             while (call := self.ready.get_nowait()) is not None:
                 self.results.put(call.ticket)
@@ -138,6 +146,7 @@ class Lane:
 
     def check(self) -> None:
         """Threads stay on their seats; one that died has left its traceback in the log."""
-        sitting = set(self.threads) - self.left
-        if not all(map(self.is_taken, sitting)):
+        # In this order: a thread says that it has left, and then ends.
+        gone = {seat for seat in self.threads if not self.is_taken(seat)}
+        if gone - self.left:
             raise RuntimeError("a thread that sends to a judge's endpoint has died")

@@ -5,28 +5,20 @@ is on its way.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from django.db import Error
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from annotation.domain.errors import DomainError
-from annotation.domain.vocabulary import (
-    JudgeState,
-    ProjectState,
-    RequestState,
-    RunPurpose,
-    RunState,
-)
-from annotation.models import Endpoint, JudgeRequest, JudgeRun, Project
+from annotation.models import Endpoint, Project
 from annotation.services.judges import booking, breaker, canaries, leases, seats, taking, writing
 from annotation.services.judges.batches.tenders import Tenders
 from annotation.services.judges.configuring import key_of
+from annotation.services.judges.due import due_endpoints, left_alone, settings_of
 from annotation.services.judges.lanes import Lane
 from annotation.services.judges.material import Library
 from annotation.services.judges.sending import Line, Outcome, Ticket
@@ -35,10 +27,6 @@ LOOK = 0.5  # seconds between two looks at what else is due
 PATIENCE = 2.0  # seconds for which a drain waits for what is due soon, instead of for the next bell
 GATHER = 0.1  # seconds in which answers gather to be booked together
 BATCH = 128
-# A suspended judge may show that it has mended.
-IS_ASKED = Q(judge__state=JudgeState.ACTIVE) | Q(
-    judge__state=JudgeState.SUSPENDED, purpose=RunPurpose.CANARY
-)
 
 
 def never() -> bool:
@@ -98,6 +86,7 @@ class Drain:
     looked_at: float = 0.0
     gathered_at: float = 0.0
     idle_since: float | None = None
+    is_writing: bool = False
 
     def __post_init__(self) -> None:
         self.tenders = Tenders(self.project, self.clock.now, lambda: self.is_over)
@@ -155,7 +144,7 @@ class Drain:
         self.looked_at = time.monotonic()
         now = self.clock.now()
         leases.book_expired(library=self.library, now=now)
-        writing.write_next(now=now, project=self.project)
+        self.is_writing = writing.write_next(now=now, project=self.project) > 0
         canaries.conclude_checks(now=now)
         self.tenders.look_around()
         for pk in left_alone(self.lanes, now):
@@ -195,8 +184,9 @@ class Drain:
         if not lane.places:
             lane.places = seats.enter(endpoint_id=endpoint.pk)
         share = seats.share_of(endpoint_id=endpoint.pk, n_seats=endpoint.max_concurrency)
-        seats.give_seats(endpoint_id=endpoint.pk, numbers=lane.keep(share))
-        wanted = [n for n in range(1, endpoint.max_concurrency + 1) if n not in lane.seats]
+        allowed = range(1, endpoint.max_concurrency + 1)
+        seats.give_seats(endpoint_id=endpoint.pk, numbers=lane.keep(share, allowed))
+        wanted = [seat for seat in allowed if seat not in lane.seats]
         lane.seats += seats.take_seats(
             endpoint_id=endpoint.pk, numbers=wanted, most=share - len(lane.seats)
         )
@@ -206,7 +196,7 @@ class Drain:
         came = self.came(most=min(self.n_in_hand, BATCH))
         for one in came:
             ticket = one if isinstance(one, Ticket) else one.ticket
-            self.lanes[ticket.endpoint_id].tickets.pop(ticket.request_id)
+            self.lanes[ticket.endpoint_id].tickets.pop(ticket.request_id, None)
         return came
 
     def put_down(self, came: Sequence[Outcome | Ticket]) -> int:
@@ -242,6 +232,9 @@ class Drain:
 
     def waits(self) -> bool:
         """Whether something is due so soon that it is worth waiting for; then wait a little."""
+        if self.is_writing and not self.is_over:
+            self.looked_at = 0.0
+            return True
         if self.tenders.are_busy:
             time.sleep(LOOK / 5)
             return True
@@ -264,36 +257,3 @@ class Drain:
             with suppress(Error):  # a connection that is gone has taken its seats along
                 seats.give_seats(endpoint_id=pk, numbers=lane.seats + lane.places)
         self.tenders.close()
-
-
-def due_endpoints(project: Project | None, now: datetime) -> QuerySet[Endpoint]:
-    """Endpoints that are not left alone and for which something is due and affordable."""
-    queued = JudgeRequest.objects.filter(
-        run=OuterRef("pk"), state=RequestState.QUEUED, due_at__lte=now
-    )
-    left = F("judge__budget") - F("judge__spent") - F("judge__reserved")
-    runs = JudgeRun.objects.filter(
-        IS_ASKED,
-        Exists(queued),
-        by_batch=False,
-        judge__endpoint=OuterRef("pk"),
-        state=RunState.RUNNING,
-        project__state=ProjectState.ACTIVE,
-        judge__unaffordable__lte=left,
-    )
-    if project is not None:
-        runs = runs.filter(project=project)
-    is_open = Q(opened_until__isnull=True) | Q(opened_until__lte=now)
-    return Endpoint.objects.filter(is_open, Exists(runs)).order_by("pk")
-
-
-def settings_of(endpoint: Endpoint) -> tuple[Any, ...]:
-    """What a line to an endpoint is made of."""
-    cipher = bytes(endpoint.key_cipher or b"")
-    return endpoint.base_url, endpoint.timeout_seconds, endpoint.key_variable, cipher
-
-
-def left_alone(endpoint_ids: Iterable[int], now: datetime) -> list[int]:
-    """Those of some endpoints that are left alone now, whoever found out that they fail."""
-    found = Endpoint.objects.filter(pk__in=list(endpoint_ids), opened_until__gt=now)
-    return list(found.values_list("pk", flat=True))

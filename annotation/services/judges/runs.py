@@ -222,7 +222,17 @@ def routing_run(judge: Judge, now: datetime) -> JudgeRun:
     """Find the judge's open run for routing, or open it. In the caller's transaction."""
     hold_runs(judge_ids=[judge.pk])
     there = judge.runs.filter(purpose=RunPurpose.ROUTING, state__in=OPEN_STATES)
-    return there.order_by("number").first() or new_run(judge, RunPurpose.ROUTING, None, now)
+    run = there.order_by("number").first()
+    if run is not None and is_held_open(run):
+        return run
+    return new_run(judge, RunPurpose.ROUTING, None, now)
+
+
+def is_held_open(run: JudgeRun) -> bool:
+    """Whether a run is open; then nobody cancels it before this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM judge_run WHERE id = %s FOR KEY SHARE", [run.pk])
+        return cursor.fetchone()[0] in OPEN_STATES
 
 
 def record(run: JudgeRun, user: User | None, action: str, now: datetime, **told: object) -> None:

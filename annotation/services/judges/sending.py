@@ -1,5 +1,6 @@
 """Sends one question to an endpoint and reads what comes back. Touches no table."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -47,7 +48,10 @@ class Blame(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right to answer a request while its lease lasts, and what was set aside for it."""
+    """The right to answer a request while its lease lasts, and what was set aside for it.
+
+    After `until`, by the monotonic clock, it must not be sent any more: its lease could end first.
+    """
 
     request_id: int
     token: UUID
@@ -61,6 +65,7 @@ class Ticket:
     cache_key: bytes = b""
     nonce: str = ""
     price_share: Decimal = FULL_PRICE
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Takes due requests for an endpoint: written out, answered before or paid for, then leased."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -88,10 +89,16 @@ def take(
         calls = [one for one in written if isinstance(one, Call)]
         calls = without_answered(calls, taken)
         calls = without_twins(calls, now)
-        taken.calls = affordable(calls, library)
+        taken.calls = lasting(affordable(calls, library), endpoint)
         # Two timeouts: one call may lie ready while another is waited for.
         lease(taken.tickets, now + 2 * timedelta(seconds=endpoint.timeout_seconds) + MARGIN)
         return taken
+
+
+def lasting(calls: Sequence[Call], endpoint: Endpoint) -> list[Call]:
+    """Say until when each may be sent: what lies ready longer is handed back."""
+    until = time.monotonic() + endpoint.timeout_seconds + MARGIN.total_seconds() / 2
+    return [replace(call, ticket=replace(call.ticket, until=until)) for call in calls]
 
 
 def lock_keys() -> None:
