@@ -235,8 +235,8 @@ class Guard(models.Model):
 class RoutingFigures(models.Model):
     """Where a project's routed comparisons stand and how judges do, as last worked out. Derived.
 
-    `news` is what had come in when the facts were read; where other news is in, the figures are
-    behind. They are worked out again no sooner than `due_at`.
+    `news` is what had come in when the facts were read, or tried to be; where other news is in, or
+    the last try failed, the figures are behind. They are worked out again no sooner than `due_at`.
     """
 
     project = models.OneToOneField(

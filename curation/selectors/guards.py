@@ -1,7 +1,7 @@
 """What audits say of judges: which comparisons were audited, and whose labels agree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -10,6 +10,7 @@ from django.db import connection
 
 from annotation.domain.errors import NotFound
 from annotation.domain.judges.opinions import BEST
+from annotation.domain.rates import wilson
 from annotation.domain.verdicts import NO_VERDICT, Bools, Floats, Ints
 from annotation.models import Project
 from annotation.selectors import judge_chances
@@ -24,12 +25,26 @@ AUDITS = """
     SELECT DISTINCT ON (slice, comparison_id) slice, comparison_id, id FROM routing_decision
     WHERE project_id = %s AND policy_id = %s AND is_audited ORDER BY slice, comparison_id, id
 """
-# Draws are the same at each decision, so that what any of them would have asked for is as likely as
-# under the one that was likeliest to.
+# Draws are the same at each decision, so that any of them asks people at least as likely as the
+# likeliest alone. It is more where one policy audits more and another one explores more, as those
+# draws have nothing to do with each other: such labels weigh a little too much. All is as it was at
+# the first of the likeliest decisions: what is answered is decided on again only where that rises,
+# so that later decisions would set it apart from what is not.
 ASKED = """
-    SELECT comparison_id, (array_agg(slice ORDER BY ordinal DESC))[1], max(propensity)
-    FROM routing_decision WHERE project_id = %s GROUP BY 1
-    HAVING bool_or(route IN ('human', 'expert', 'both') AND propensity > 0) ORDER BY 1
+    SELECT comparison_id, min(slice) FILTER (WHERE ordinal = likeliest), max(chance),
+           min(chance) FILTER (WHERE chance > 0 AND ordinal <= likeliest)
+    FROM (
+        SELECT *, first_value(ordinal) OVER (
+            PARTITION BY comparison_id ORDER BY chance DESC, ordinal
+        ) AS likeliest
+        FROM (
+            SELECT comparison_id, slice, route, ordinal,
+                   round(propensity::numeric, 9)::float8 AS chance
+            FROM routing_decision WHERE project_id = %s
+        ) decided
+    ) ordered
+    GROUP BY 1
+    HAVING bool_or(route IN ('human', 'expert', 'both') AND chance > 0) ORDER BY 1
 """
 # The codes are those of `annotation.selectors.judge_chances`.
 PEOPLE = """
@@ -126,7 +141,8 @@ def accuracy_of(project: Project) -> Estimate:
     """How often judges agree with people, over all comparisons decided on that judges have judged.
 
     A label of people counts where a decision had asked for it, and for as many comparisons as were
-    as likely to have one; labels from before do not count, as no chance drew them.
+    as likely to have one; labels from before do not count, as no chance drew them. Those of
+    which no like has a label are left out, and counted.
     """
     with connection.cursor() as cursor:
         cursor.execute(ASKED, [project.pk])
@@ -136,18 +152,26 @@ def accuracy_of(project: Project) -> Estimate:
     is_judged = judges != NO_VERDICT
     ids, judges = ids[is_judged], judges[is_judged]
     slices = np.array([row[1] for row in rows], dtype=str)[is_judged]
-    propensity = np.array([row[2] for row in rows], dtype=np.float64)[is_judged]
+    chances = np.array([row[2:] for row in rows], dtype=np.float64).reshape(-1, 2)
+    propensity, lowest = chances[is_judged].T
     people = people_on(project, ids)
     is_known = people != NO_VERDICT
     strata = np.unique(slices, return_inverse=True)[1].reshape(-1)
-    chance = chances_of_labels(propensity, strata, is_known)
-    return snips((people == judges).astype(np.float64), chance, is_known)
+    chance = chances_of_labels(propensity, lowest, strata, is_known)
+    found = snips((people == judges).astype(np.float64), chance, is_known)
+    return replace(found, n_left_out=round(float((1 / propensity[chance == 0]).sum())))
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float] | None:
-    """A 95 % interval of a share, within [0, 1]; None where its error is not known."""
+    """A 95 % interval of a share, within [0, 1]; None where nothing is known of it.
+
+    Wilson's for as many labels as the estimate tells, where all are alike: their spread says
+    nothing of how far off they may be.
+    """
     if estimate.value is None or estimate.se is None:
         return None
+    if estimate.value in (0, 1):
+        return wilson(estimate.value * estimate.effective_n, estimate.effective_n)
     half = Z * estimate.se
     return max(estimate.value - half, 0.0), min(estimate.value + half, 1.0)
 

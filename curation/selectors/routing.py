@@ -68,8 +68,9 @@ def paused_among(project: Project, names: Iterable[str]) -> list[str]:
 def unasked_by(decision: RoutingDecision) -> str:
     """A sentence on judges that a decision names and that went out of use since; "" without any."""
     named = settings_of(decision)["judges"]
-    told = unasked(named, out_of_use(decision.project)) if named else ""
-    return "" if told in decision.reason else told
+    idle = out_of_use(decision.project) if named else {}
+    now, then = unasked(named, idle), unasked(named, idle, then=True)
+    return "" if now in decision.reason or then in decision.reason else now
 
 
 def refuse_unknown_judges(

@@ -63,9 +63,11 @@ OUTDATED = f"""
     CROSS JOIN LATERAL (
         SELECT {NEWS_OF_FIGURES.format(project="behind.project_id")} AS news
     ) told
-    WHERE (behind.news <> told.news OR computed_at IS NULL)
+    WHERE (behind.news <> told.news OR computed_at IS NULL OR tries > 0)
       AND (%(project)s::bigint IS NULL OR behind.project_id = %(project)s)
-      AND (%(project)s IS NOT NULL OR (due_at <= %(now)s AND tries < %(most_tries)s))
+      AND (%(project)s IS NOT NULL OR (
+          due_at <= %(now)s AND (tries < %(most_tries)s OR behind.news <> told.news)
+      ))
     ORDER BY due_at, behind.project_id LIMIT 1 FOR UPDATE OF behind SKIP LOCKED
 """  # noqa: S608 - all parts are constants
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from annotation.domain.errors import DomainError
 from annotation.domain.vocabulary import AnnotatorKind
 from annotation.models import Annotator, AuditEvent
 from annotation.services import aggregation
@@ -178,6 +179,28 @@ class TestRecount:
         guarding.recount_next(now=noon)
 
         assert guard_of(project).n_audited == 1
+
+    def test_is_done_for_the_others_where_one_policy_cannot_be_read(
+        self, project, make_project, noon
+    ):
+        broken, fine = (
+            RoutingPolicy.objects.create(
+                project=one,
+                number=1,
+                content=content,
+                state=PolicyState.ACTIVE,
+                created_at=noon,
+                activated_at=noon,
+            )
+            for one, content in ((project, {"default": "?"}), (make_project(slug="b"), CONTENT))
+        )
+
+        with pytest.raises(DomainError):
+            guarding.recount_next(now=noon)
+
+        broken.refresh_from_db()
+        fine.refresh_from_db()
+        assert (bool(broken.counted_news), bool(fine.counted_news)) == (False, True)
 
     def test_passes_over_projects_without_an_active_policy(self, policy, audit, noon):
         audit(2)
@@ -357,6 +380,56 @@ class TestAccuracy:
         assert (early.value, early.n_observed) == (0, len(audited))
         assert late.value == pytest.approx(1 - len(audited) / 24)
         assert late.effective_n == pytest.approx(24)
+
+    def test_tells_what_people_were_to_judge_in_any_case_from_what_was_turned(
+        self, audit, decide, project, make_comparison, judge, strict
+    ):
+        audit(4, wrong=4, propensity=1.0, route=Route.HUMAN, is_audited=False)
+        early, late = audit(1, propensity=0.25), [make_comparison() for _ in range(3)]
+        for comparison in late:
+            judge(strict, comparison, [[0], [1]])
+            decide(comparison, propensity=0.25, route=Route.JUDGE, is_audited=False)
+        for comparison in [*early, *late]:
+            decide(comparison, propensity=1.0, route=Route.HUMAN, is_audited=False)
+
+        assert guards.accuracy_of(project).value == pytest.approx(1 / 2)
+
+    @pytest.mark.parametrize("lower", [0.5, 0.2])
+    def test_lets_the_answered_stand_for_the_rest_that_a_later_policy_decided_on_again(
+        self, lower, audit, decide, project, make_comparison, judge, strict
+    ):
+        audit(2, wrong=2, slice="old")
+        audit(2, slice="easy")
+        for _ in range(2):
+            comparison = make_comparison()
+            judge(strict, comparison, [[0], [1]])
+            decide(comparison, slice="old")
+            decide(comparison, slice="new", propensity=lower)
+
+        found = guards.accuracy_of(project)
+
+        assert found.value == pytest.approx(1 / 3)
+        assert found.n_left_out == 0
+
+    def test_says_how_many_it_leaves_out_as_nobody_answered(
+        self, audit, decide, project, make_comparison, judge, strict
+    ):
+        audit(2, slice="easy")
+        for _ in range(3):
+            comparison = make_comparison()
+            judge(strict, comparison, [[0], [1]])
+            decide(comparison, slice="hard", propensity=0.1)
+
+        found = guards.accuracy_of(project)
+
+        assert (found.value, found.n_left_out) == (1, 30)
+
+    def test_is_not_sure_of_a_few_that_are_all_alike(self, audit, project):
+        audit(12)
+
+        low, high = guards.interval_of(guards.accuracy_of(project))
+
+        assert (low, high) == (pytest.approx(0.7575, abs=1e-4), 1)  # Wilson (1927)
 
     def test_passes_over_labels_that_no_decision_asked_for(self, project, audit):
         audit(4, propensity=0.5, route=Route.JUDGE, is_audited=False)

@@ -291,6 +291,7 @@ class TestRouteNext:
         first, second = audited.routing_decisions.order_by("ordinal")
         assert (first.route, first.propensity) == ("both", pytest.approx(0.999))
         assert (second.route, second.propensity, second.settings["overlap"]) == ("human", 1, 1)
+        assert second.reason.endswith("people have judged it already, so nobody more is asked.")
         assert (n_slots(audited), JudgeRequest.objects.count()) == (1, n_asked)
 
     def test_sets_aside_what_cannot_be_decided_and_routes_the_rest(

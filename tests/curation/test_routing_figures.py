@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError
 
 from annotation.domain.vocabulary import MOST_TRIES
 from curation.domain.vocabulary import PolicyState
@@ -68,7 +69,7 @@ class TestRefreshNext:
         self, project, policy, noon, monkeypatch
     ):
         def fail(_):
-            raise ValueError("no figure fits")
+            raise DataError("no figure fits")
 
         monkeypatch.setattr(routing_figures, "fresh_figures", fail)
 
@@ -79,3 +80,20 @@ class TestRefreshNext:
         assert worked == [True] * MOST_TRIES + [False]
         assert "no figure fits" in routing_figures.figures_of(project).error
         assert RoutingFigures.objects.get().tries == MOST_TRIES
+
+    def test_tries_what_failed_again_when_there_is_other_news(
+        self, project, policy, decide, make_comparison, noon, monkeypatch
+    ):
+        def fail(_):
+            raise ValueError("no figure fits")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(routing_figures, "fresh_figures", fail)
+            for n in range(MOST_TRIES):
+                figures.refresh_next(now=noon + timedelta(hours=n))
+        decide(make_comparison())
+
+        worked = [figures.refresh_next(now=noon + timedelta(hours=9)) for _ in range(2)]
+
+        assert worked == [True, False]
+        assert routing_figures.figures_of(project).error == ""

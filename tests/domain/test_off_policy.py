@@ -138,15 +138,18 @@ AUDIT_SHARE = 0.1
 def turned_slice(seed, answered):
     """The truth, the SNIPS estimate and the plain mean where judges are right in 60 % of one slice
     of 2,000 and in 90 % of another of 4,000; the first was turned to people after its audits, who
-    have judged a share `answered` of the rest."""
+    have judged a share `answered` of the rest. Another 600 of the first, of which judges are right
+    in 20 %, people had been asked to judge in any case, and have."""
     draw = np.random.default_rng(seed)
-    is_turned = np.arange(6_000) < 2_000
-    right = draw.random(6_000) < np.where(is_turned, 0.6, 0.9)
-    is_audited = draw.random(6_000) < AUDIT_SHARE
-    asked = is_audited | is_turned
-    labelled = (is_audited | (is_turned & (draw.random(6_000) < answered)))[asked]
+    is_turned = np.arange(6_600) < 2_600
+    is_hard = np.arange(6_600) < 600
+    right = draw.random(6_600) < np.select([is_hard, is_turned], [0.2, 0.6], 0.9)
+    is_early = is_hard | (draw.random(6_600) < AUDIT_SHARE)
+    asked = is_early | is_turned
+    labelled = (is_early | (is_turned & (draw.random(6_600) < answered)))[asked]
     propensity = np.where(is_turned, 1.0, AUDIT_SHARE)[asked]
-    chance = chances_of_labels(propensity, is_turned[asked].astype(np.int64), labelled)
+    lowest = np.where(is_hard, 1.0, AUDIT_SHARE)[asked]
+    chance = chances_of_labels(propensity, lowest, is_turned[asked].astype(np.int64), labelled)
     told = snips(right[asked].astype(float), chance, labelled)
     return right.mean(), told.value, told.se, right[asked][labelled].mean()
 
@@ -168,11 +171,11 @@ class TestChancesOfLabels:
         propensities = np.array([1.0, 1.0, 0.1, 0.1, 0.1, 0.1])
         labelled = np.array([1, 1, 1, 0, 0, 0]) > 0
 
-        found = chances_of_labels(propensities, np.zeros(6, np.int64), labelled)
+        found = chances_of_labels(propensities, propensities, np.zeros(6, np.int64), labelled)
 
         assert found == pytest.approx([1, 1, 0.025, 0.025, 0.025, 0.025])
 
     def test_of_nothing_are_none(self):
         none = np.empty(0)
 
-        assert len(chances_of_labels(none, none.astype(np.int64), none > 0)) == 0
+        assert len(chances_of_labels(none, none, none.astype(np.int64), none > 0)) == 0

@@ -12,6 +12,7 @@ from curation.domain.routing.telling import LONGEST, because, outcome, tell
 from curation.domain.vocabulary import Route
 
 ALONE = RouteTo(Route.JUDGE, 1, ("strict 1",))
+LONG = tuple(f"{'j' * 100} {n}" for n in range(3))
 HARD = Test("difficulty", ">=", 0.6)
 
 
@@ -58,7 +59,25 @@ class TestTell:
 
         assert tell(decisions, known, 0, idle={"strict 1": "suspended", "mild 1": "retired"}) == (
             "No rule applies, so the judge strict 1 judges it. "
-            "But strict 1 is suspended, and not asked."
+            "But strict 1 was suspended when this was decided, and not asked."
+        )
+
+    def test_says_which_judge_is_not_asked_however_long_the_rest_is(self):
+        known = facts()
+        decisions = decide(ruled(AllOf((HARD,) * 20), replace(ALONE, judges=LONG)), known, seed=1)
+
+        said = tell(decisions, known, 0, idle={LONG[0]: "retired"})
+
+        assert len(said) == LONGEST
+        assert said.endswith(" was retired when this was decided, and not asked.")
+
+    def test_says_that_nobody_more_is_asked_of_what_people_have_judged(self):
+        known = facts()
+        decisions = decide(ruled(HARD), known, seed=1)
+
+        assert tell(decisions, known, 0, is_over=True) == (
+            "Rule 1 “hard ones”: difficulty 0.7123 is at least 0.6, so three people judge it; "
+            "people have judged it already, so nobody more is asked."
         )
 
     def test_says_when_the_guard_turned_the_slice(self):

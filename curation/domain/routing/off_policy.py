@@ -21,32 +21,38 @@ class Estimate:
         effective_n: (sum w)^2 / sum w^2: how many equally likely observations would tell as much,
             0 without any. Far below `n_observed` where a few carry most of the weight.
         n_observed: observations.
+        n_left_out: about how many of those that were decided on no observation stands for.
     """
 
     value: float | None
     se: float | None
     effective_n: float
     n_observed: int
+    n_left_out: int = 0
 
 
-def chances_of_labels(propensities: Floats, strata: Ints, labelled: Bools) -> Floats:
+def chances_of_labels(
+    propensities: Floats, lowest: Floats, strata: Ints, labelled: Bools
+) -> Floats:
     """How likely there is a label by now of each comparison that people were asked about.
 
     Being asked is one chance, that of the policy; having an answer already is another one. Within a
-    stratum, those asked with the same propensity are taken to be answered in an order that has
-    nothing to do with their outcomes. So where a slice was turned to people, its few early labels
-    stand for all of it until the others come in, and then for no more than each of them.
+    stratum, those asked with the same propensity after the same lowest one are taken to be answered
+    in an order that has nothing to do with their outcomes. So where a slice was turned to people,
+    its few early labels stand for what was turned until the others come in, and then for no more
+    than each of them; those that people were to judge in any case stand for themselves alone.
 
     Args:
-        propensities: (n,) probability in (0, 1] with which people were to be asked by any of the
-            decisions so far.
+        propensities: (n,) probability in (0, 1] with which people were to be asked by the decision
+            that was likeliest to.
+        lowest: (n,) the lowest above 0 until that decision.
         strata: (n,) whole numbers, such as of the slice.
         labelled: (n,) whether there is a label.
     Returns:
         (n,) in [0, 1]: the propensity times the share of its like that is labelled; 0 where no like
         is.
     """
-    alike = np.column_stack([strata, np.round(propensities, 9)]).reshape(-1, 2)
+    alike = np.round(np.column_stack([strata, propensities, lowest]), 9).reshape(-1, 3)
     place = np.unique(alike, axis=0, return_inverse=True)[1].reshape(-1)
     n_labelled = np.bincount(place, np.asarray(labelled, float))
     share: Floats = n_labelled[place] / np.bincount(place)[place]

@@ -25,7 +25,7 @@ from curation.domain.routing.policy import RouteTo
 from curation.domain.vocabulary import Route
 
 NONE_IDLE: Mapping[str, str] = MappingProxyType({})
-LONGEST, LONGEST_WHY, LONGEST_VALUE = 400, 200, 60
+LONGEST, LONGEST_WHY, LONGEST_UNASKED, LONGEST_VALUE = 400, 200, 200, 60
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 PHRASES = {
     "=": ("is", "is not"),
@@ -47,13 +47,16 @@ def tell(
     place: int,
     learned: LearnedChances | None = None,
     idle: Mapping[str, str] = NONE_IDLE,
+    *,
+    is_over: bool = False,
 ) -> str:
     """Tell one decision in a sentence of at most `LONGEST` characters, and in another one whom of
-    the judges nobody asks.
+    the judges nobody asks; `LONGEST` in all.
 
     Args:
         facts, learned: those that it was decided by.
         idle: judges that are out of use, each with its state.
+        is_over: as many people as were wanted have judged it before.
     """
     rule = int(decisions.rule[place])
     to = decisions.route_to(place)
@@ -71,18 +74,22 @@ def tell(
         start += "; chance picked it to learn where judges are right"
     if decisions.audited[place]:
         start += "; chance picked it to audit the judges"
-    said = shortened(f"{start}, so {outcome(to)}.", LONGEST)
-    return shortened(f"{said} {unasked(to.judges, idle)}".rstrip(), LONGEST)
+    end = "; people have judged it already, so nobody more is asked" if is_over else ""
+    more = shortened(unasked(() if is_over else to.judges, idle, then=True), LONGEST_UNASKED)
+    said = shortened(f"{start}, so {outcome(to)}{end}.", LONGEST - len(more) - bool(more))
+    return f"{said} {more}".rstrip()
 
 
-def unasked(named: Iterable[str], idle: Mapping[str, str]) -> str:
+def unasked(named: Iterable[str], idle: Mapping[str, str], *, then: bool = False) -> str:
     """A sentence on those judges that are named but not asked; "" where there are none.
 
     Args:
         idle: judges that are out of use, each with its state.
+        then: worded to be read later.
     """
-    found = [f"{name} is {idle[name]}" for name in named if name in idle]
-    return f"But {' and '.join(found)}, and not asked." if found else ""
+    verb, when = ("was", " when this was decided") if then else ("is", "")
+    found = [f"{name} {verb} {idle[name]}" for name in named if name in idle]
+    return f"But {' and '.join(found)}{when}, and not asked." if found else ""
 
 
 def outcome(to: RouteTo) -> str:

@@ -205,7 +205,8 @@ def record(
             decision.settings["overlap"] = routing.settings_of(before)["overlap"]
         if before is None or told(before) != told(decision):
             decision.ordinal = before.ordinal + 1 if before else 1
-            decision.reason = tell(decisions, facts, place, learned, idle)
+            is_over = before is not None and bool(over[place])
+            decision.reason = tell(decisions, facts, place, learned, idle, is_over=is_over)
             fresh.append(decision)
     RoutingDecision.objects.bulk_create(fresh)
 

@@ -13,6 +13,7 @@ from curation.domain.vocabulary import GuardState, PolicyState
 from curation.models import Guard, RoutingDecision, RoutingPolicy
 from curation.selectors import guards, routing_figures
 from curation.selectors.guards import Counted
+from curation.services.routing.drain import BROKEN
 
 COUNTED = ["state", "n_audited", "n_wrong", "rate", "bound", "limit", "turned_at", "updated_at"]
 ROUTE_AGAIN = """
@@ -29,7 +30,8 @@ def recount_next(*, now: datetime, project: Project | None = None) -> int:
     """Recount the audits of every active policy that has news, or of one project's; turn slices
     that must be.
 
-    Safe to repeat and to run in parallel: a policy that somebody else recounts is left to them.
+    Safe to repeat and to run in parallel: a policy that somebody else recounts is left to them. One
+    that cannot be recounted keeps no other one waiting: its error is raised when all are done.
 
     Returns:
         How many slices changed; 0 when nothing is new.
@@ -37,11 +39,17 @@ def recount_next(*, now: datetime, project: Project | None = None) -> int:
     active = RoutingPolicy.objects.filter(state=PolicyState.ACTIVE)
     if project is not None:
         active = active.filter(project=project)
-    return sum(
-        recount(policy=policy, now=now)
-        for policy in active.select_related("project").order_by("id")
-        if routing_figures.news_of(policy.project) != policy.counted_news
-    )
+    n_changed, faults = 0, []
+    for policy in active.select_related("project").order_by("id"):
+        if routing_figures.news_of(policy.project) == policy.counted_news:
+            continue
+        try:
+            n_changed += recount(policy=policy, now=now)
+        except BROKEN as error:
+            faults.append(error)
+    if faults:
+        raise faults[0]
+    return n_changed
 
 
 def recount(*, policy: RoutingPolicy, now: datetime) -> int:
@@ -125,7 +133,6 @@ def clear_guard(*, guard: Guard, user: User | None, now: datetime) -> Guard:
         if guard.state != GuardState.TURNED:
             return guard
         detail = {"n_audited": guard.n_audited, "n_wrong": guard.n_wrong}
-        record(guard.project, guard.slice, user, "routing.slice_cleared", detail, now)
         latest = RoutingDecision.objects.filter(project=guard.project).order_by("-id").first()
         guard.state, guard.cleared_at, guard.cleared_by = GuardState.CLEARED, now, user
         guard.since_decision = latest.pk if latest else 0
@@ -133,6 +140,8 @@ def clear_guard(*, guard: Guard, user: User | None, now: datetime) -> Guard:
         guard.updated_at = now
         guard.save()
         route_again(guard.project_id, [guard.slice])
+        # Last, as wherever slices are turned or policies change: they lock in this order.
+        record(guard.project, guard.slice, user, "routing.slice_cleared", detail, now)
     return guard
 
 
