@@ -80,6 +80,16 @@ class TestAnEndpoint:
         with pytest.raises(keys.KeyMissing, match="JUDGE_KEY_LOCAL is not set"):
             configuring.key_of(add_endpoint(key_variable="JUDGE_KEY_LOCAL"))
 
+    def test_says_which_variable_holds_no_key_without_repeating_it(self, add_endpoint, monkeypatch):
+        monkeypatch.setenv("JUDGE_KEY_LOCAL", "two secrets")
+        endpoint = add_endpoint(key_variable="JUDGE_KEY_LOCAL")
+
+        look = connecting.look_at(endpoint=endpoint)
+
+        assert not look.is_fine
+        assert "JUDGE_KEY_LOCAL does not hold a key" in look.sentence
+        assert "secrets" not in look.sentence
+
     @pytest.mark.parametrize(
         "name", ["SECRET_KEY", "DATABASE_URL", "PATH", "JUDGE_KEY", "JUDGE_KEY_", "judge_key_x"]
     )

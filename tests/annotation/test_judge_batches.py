@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from annotation.domain.errors import InvalidField
@@ -28,9 +28,11 @@ from annotation.models import (
 )
 from annotation.selectors.clock import database_now
 from annotation.services.judges import requests, runs
-from annotation.services.judges.batches import filling, line, submitting
-from annotation.services.judges.batches.line import FileLine
+from annotation.services.judges.batches import ending, filling, gathering, line, submitting, tender
+from annotation.services.judges.batches.line import FileLine, Refused
 from annotation.services.judges.batches.tender import Tender
+from annotation.services.judges.material import Library
+from annotation.services.judges.sending import Blame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(minutes=10)
@@ -110,9 +112,9 @@ def filled(run, now):
     """A batch that a worker has filled and not sent."""
     endpoint = run.judge.endpoint
     at = FileLine(endpoint.base_url, "", 20)
-    tender = Tender(endpoint, at, lambda: now, lambda: False)
+    worker = Tender(endpoint, at, lambda: now, lambda: False)
     with TemporaryFile() as file:
-        yield tender, filling.fill(tender, run, file), file
+        yield worker, filling.fill(worker, run, file), file
 
 
 class DeafServer:
@@ -139,6 +141,36 @@ def deaf_server():
     Thread(target=deaf.listen, daemon=True).start()
     yield deaf
     deaf.hang_up()
+
+
+class Refusing:
+    """A line over which batches cannot be looked for."""
+
+    def __init__(self, refused):
+        self.refused = refused
+
+    def find(self, input_file, tag):
+        raise self.refused
+
+
+def cancel(run, now):
+    try:
+        runs.cancel_run(run=run, user=None, now=now)
+    finally:
+        connection.close()
+
+
+def wait_until(is_so):
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
 
 
 def states():
@@ -218,6 +250,47 @@ class TestABatch:
         judge.refresh_from_db()
         assert JudgeBatch.objects.count() > 1
         assert (states(), judge.reserved) == ({"answered": 10}, 0)
+
+    def test_has_fewer_lines_where_each_answer_is_long(self, judge_at, ask, drain, monkeypatch):
+        monkeypatch.setattr(filling, "MOST_WITH_CHANCES", 2)
+        ask(judge_at(reads_logprobs=True), 2)
+        ask(judge_at(reads_logprobs=False), 2)
+
+        drain(1)
+
+        sizes = JudgeBatch.objects.order_by("pk").values_list("n_requests", flat=True)
+        assert sorted(sizes) == [2, 2, 4]
+
+    def test_leaves_out_a_question_that_no_file_can_hold(
+        self, judge_at, ask, drain, make_comparison, monkeypatch
+    ):
+        monkeypatch.setattr(filling, "MOST_BYTES", 10_000)
+        judge = judge_at()
+        long = make_comparison(texts=("one", "another " * 2_000))
+
+        run = ask(judge, comparisons=[long])
+        drain(3)
+
+        judge.refresh_from_db()
+        run.refresh_from_db()
+        assert (states(), run.state, judge.reserved) == ({"failed": 2}, "done", 0)
+        assert set(JudgeRequest.objects.values_list("error", flat=True)) == {filling.TOO_LONG}
+        assert JudgeBatch.objects.count() == 0
+
+    def test_waits_while_as_many_as_may_be_are_under_way(
+        self, judge_at, ask, drain, noon, monkeypatch, practice_endpoint
+    ):
+        monkeypatch.setattr(filling, "MOST_LINES", 2)
+        monkeypatch.setattr(tender, "MOST_OPEN", 2)
+        practice_endpoint.behave(batch_seconds=3600)
+        run = ask(judge_at(), 3)
+
+        drain(1)
+        due = tender.due_runs(noon, None)
+        monkeypatch.setattr(tender, "MOST_OPEN", 3)
+
+        assert states() == {"running": 4, "queued": 2}
+        assert (due, tender.due_runs(noon, None)) == ([], [run])
 
     def test_asks_for_nothing_that_is_answered_already(
         self, judge_at, ask, drain, make_judge, practice_endpoint
@@ -324,6 +397,23 @@ class TestWhatComesBack:
         assert {(one.tries, one.n_lost) for one in missing} == {(1, 1)}
         assert all(one.cost == reserved[one.pk] > 0 for one in missing)
 
+    def test_is_booked_no_further_by_a_worker_that_is_to_stop(
+        self, judge_at, ask, drain, noon, monkeypatch
+    ):
+        monkeypatch.setattr(gathering, "AT_ONCE", 2)
+        ask(judge_at(), 3)
+        drain(1)
+
+        requests.answer_next(now=noon + LATER, is_stopping=lambda: bool(states()["answered"]))
+        stopped = states()
+        drain(1, start=noon + 2 * LATER)
+
+        assert stopped == {"answered": 2, "running": 4}
+        assert (states(), counts(JudgeBatch.objects.get())) == (
+            {"answered": 6},
+            {"requests": 6, "matched": 6},
+        )
+
     def test_frees_what_an_expired_batch_did_not_answer(
         self, judge_at, ask, drain, practice_endpoint
     ):
@@ -419,8 +509,34 @@ class TestABatchThatIsNotTaken:
         assert told[0] == "running" and told[1].startswith("No connection")
         assert states() == {"answered": 2}
 
+    def test_counts_no_further_than_its_column_goes(self, judge_at, ask, drain):
+        run = ask(judge_at(), 1)
+        Endpoint.objects.update(base_url="http://127.0.0.1:9/v1")
+        JudgeRun.objects.update(batch_failures=2**15 - 1)
+
+        drain(1)
+
+        run.refresh_from_db()
+        assert (run.batch_failures, run.state) == (1000, "running")
+
 
 class TestCancelling:
+    def test_waits_for_whoever_fills_a_batch(self, judge_at, ask, noon):
+        judge = judge_at()
+        run = ask(judge, 2)
+        with filled(run, noon) as (worker, batch, _), ThreadPoolExecutor(1) as threads:
+            ending.give_back(batch, "", noon)
+            with transaction.atomic():
+                taken = filling.take(filling.new_batch(worker, run), 4, Library(), noon)
+                cancelling = threads.submit(cancel, run, noon)
+                wait_until(somebody_waits)
+
+            cancelling.result()
+
+        assert len(taken.calls) == 4
+        run.refresh_from_db()
+        assert (run.state, states()) == ("cancelled", {"running": 4})
+
     def test_cancels_the_batch_and_keeps_what_it_answered(
         self, judge_at, ask, drain, noon, practice_endpoint
     ):
@@ -443,9 +559,9 @@ class TestCancelling:
         judge = judge_at()
         run = ask(judge, 2)
 
-        with filled(run, noon) as (tender, batch, file):
+        with filled(run, noon) as (worker, batch, file):
             runs.cancel_run(run=run, user=None, now=noon)
-            submitting.submit(tender, batch, file)
+            submitting.submit(worker, batch, file)
 
         judge.refresh_from_db()
         assert (states(), judge.reserved) == ({"cancelled": 4}, 0)
@@ -498,6 +614,31 @@ class TestAWorkerThatIsGone:
         assert set(JudgeRequest.objects.values_list("state", "tries", "n_lost")) == {
             ("queued", 1, 1)
         }
+
+    @pytest.mark.parametrize(
+        ("refused", "state"),
+        [
+            (Refused(Blame.ENDPOINT, "No connection", is_certain=True), "submitting"),
+            (Refused(Blame.BUSY, "HTTP 429", is_certain=True, status=429), "submitting"),
+            (Refused(Blame.SETTINGS, "HTTP 401", is_certain=True, status=401), "submitting"),
+            (Refused(Blame.SETTINGS, "HTTP 404", is_certain=True, status=404), "lost"),
+            (Refused(Blame.REQUEST, "HTTP 405", is_certain=True, status=405), "lost"),
+            (Refused(Blame.ENDPOINT, "HTTP 501", status=501), "lost"),
+        ],
+        ids=lambda one: one.detail if isinstance(one, Refused) else "",
+    )
+    def test_is_looked_for_while_the_endpoint_may_yet_list_it(
+        self, refused, state, judge_at, ask, noon
+    ):
+        with filled(ask(judge_at(), 1), noon) as (worker, batch, _):
+            submitting.moved(batch, "filling", "submitting", submitted_at=noon)
+
+        worker.line, worker.clock = Refusing(refused), lambda: noon + LATER
+        submitting.recover(worker, batch)
+
+        batch.refresh_from_db()
+        assert batch.state == state
+        assert refused.detail in batch.error
 
     def test_gives_a_batch_up_that_is_not_over_after_two_days(
         self, judge_at, ask, drain, noon, practice_endpoint
@@ -581,10 +722,10 @@ class TestBesideCalls:
             calls = ask(judge_at(), 2, by_batch=False)
 
             def is_stopping():
-                answered = calls.requests.filter(state="answered").count() == 4
-                if answered:
+                is_over = deaf.held and calls.requests.filter(state="answered").count() == 4
+                if is_over:
                     deaf.hang_up()
-                return answered
+                return bool(is_over)
 
             requests.answer_next(now=noon, is_stopping=is_stopping)
 

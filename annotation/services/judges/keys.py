@@ -28,7 +28,8 @@ def key_of(endpoint: Endpoint) -> str:
     """Read the key to send to an endpoint; "" for one that needs none.
 
     Raises:
-        KeyMissing: the environment variable is not set here, or the stored key cannot be decrypted.
+        KeyMissing: the environment variable is not set here or holds no key, or the stored key
+            cannot be decrypted.
     """
     if endpoint.key_variable:
         return _from_environment(endpoint.key_variable)
@@ -77,7 +78,14 @@ def _from_environment(name: str) -> str:
             "them again.",
             field="key_variable",
         )
-    return checked_key(key)
+    try:
+        return checked_key(key)
+    except InvalidField:
+        raise KeyMissing(
+            f"The environment variable {name} does not hold a key: one line of plain letters "
+            "without spaces. Set it again for web and workers, and start them again.",
+            field="key_variable",
+        ) from None
 
 
 def _decrypted(cipher: bytes) -> str:

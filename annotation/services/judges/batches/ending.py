@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Least
 
 from annotation.domain.vocabulary import (
     OPEN_BATCHES,
@@ -21,6 +22,7 @@ from annotation.services.judges.sending import Blame
 
 AT_ONCE = 500  # requests in one transaction
 PAUSED_AFTER = 5  # refusals in a row that no waiting mends
+MOST_COUNTED = 1000  # failures in a row
 MENDED_BY_WAITING = (Blame.ENDPOINT, Blame.BUSY, Blame.WORKER)
 
 GIVE_BACK = """
@@ -87,7 +89,7 @@ def count_failure(tender: Tender, run: JudgeRun, refused: Refused) -> None:
     run.refresh_from_db()
     n_failures = run.batch_failures + 1
     JudgeRun.objects.filter(pk=run.pk).update(
-        batch_failures=F("batch_failures") + 1,
+        batch_failures=Least(F("batch_failures") + 1, MOST_COUNTED),
         batch_due_at=tender.now + refill_wait(n_failures, refused.blame),
         batch_error=refused.detail[:500],
     )

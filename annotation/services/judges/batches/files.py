@@ -16,7 +16,7 @@ from annotation.services.judges.transport import TOLD, connect, header, lost
 
 CONNECT_SECONDS = 30.0
 PIECE = 65_536  # bytes
-LONGEST_FILE = 8 * 2**30  # bytes: 50,000 answers with log-probabilities have about 6 GB
+LONGEST_FILE = 8 * 2**30  # bytes: more than any batch has that is filled here
 FORM = "multipart/form-data; boundary="
 
 

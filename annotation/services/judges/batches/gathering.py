@@ -18,7 +18,7 @@ from annotation.domain.vocabulary import AnswerStatus, RequestState
 from annotation.models import JudgeBatch, JudgeRequest
 from annotation.services.judges import booking, leases, taking
 from annotation.services.judges.batches.filling import nonce_for
-from annotation.services.judges.batches.line import Told
+from annotation.services.judges.batches.line import Told, refuse_stopped
 from annotation.services.judges.batches.tender import Tender
 from annotation.services.judges.material import Material, material_for
 from annotation.services.judges.sending import Blame, Call, Outcome, blame_of
@@ -58,6 +58,7 @@ def gather(tender: Tender, batch: JudgeBatch, told: Told) -> Gathered:
         for file in (answers, errors):
             file.seek(0)
             for lines in in_pieces(lines_in(file)):
+                refuse_stopped(tender.is_stopping)
                 book(tender, batch, gathered, lines)
     book_missing(tender, batch, gathered, told)
     return gathered

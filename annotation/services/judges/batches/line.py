@@ -62,6 +62,10 @@ class FileLine(Line):
             )
         )
 
+    def close(self) -> None:
+        self.client.close()
+        self.files_client.close()
+
     def upload(self, file: IO[bytes], name: str) -> str:
         """Send an input file; give its name there."""
         with self.asking():
@@ -132,8 +136,7 @@ class FileLine(Line):
         ):
             for piece in answer.iter_bytes(PIECE):
                 into.write(piece)
-                if is_stopping():
-                    raise Refused(Blame.WORKER, "The worker was told to stop.")
+                refuse_stopped(is_stopping)
 
     def forget(self, name: str) -> None:
         """Have a file deleted there."""
@@ -180,6 +183,16 @@ class FileLine(Line):
         if not name:
             raise ValueError("it answered without the name of what it made")
         return name
+
+
+def refuse_stopped(is_stopping: Callable[[], bool]) -> None:
+    """Leave the rest to the next worker.
+
+    Raises:
+        Refused: this one is to stop.
+    """
+    if is_stopping():
+        raise Refused(Blame.WORKER, "The worker was told to stop.")
 
 
 def named(value: Any) -> str:

@@ -12,8 +12,10 @@ from annotation.models import JudgeBatch, JudgeRun
 from annotation.services.judges.batches import ending
 from annotation.services.judges.batches.line import Refused, Told
 from annotation.services.judges.batches.tender import Tender
+from annotation.services.judges.sending import Blame
 
 SOUGHT_FOR = timedelta(minutes=5)  # until an endpoint must list what it was asked for
+NO_LIST = (404, 405, 501)
 
 
 def submit(tender: Tender, batch: JudgeBatch, file: IO[bytes]) -> None:
@@ -79,7 +81,7 @@ def recover(tender: Tender, batch: JudgeBatch) -> None:
     try:
         told = tender.line.find(batch.input_file, batch.token.hex)
     except Refused as refused:
-        if refused.is_certain and tender.now >= batch.submitted_at + SOUGHT_FOR:
+        if lists_nothing(refused) and tender.now >= batch.submitted_at + SOUGHT_FOR:
             ending.lose(tender, batch, f"It cannot be looked for. {refused.detail}")
         else:
             put_off(tender, batch, refused.detail)
@@ -90,6 +92,11 @@ def recover(tender: Tender, batch: JudgeBatch) -> None:
         ending.lose(tender, batch, "The endpoint does not list it; it may have been answered.")
     else:
         put_off(tender, batch, "The endpoint does not list it yet.")
+
+
+def lists_nothing(refused: Refused) -> bool:
+    """Whether it will never list batches; one that is down, busy or turns a key away may yet."""
+    return refused.status in NO_LIST or refused.blame == Blame.REQUEST
 
 
 def put_off(tender: Tender, batch: JudgeBatch, error: str) -> None:

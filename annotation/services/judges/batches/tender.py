@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotation.domain.vocabulary import (
     OPEN_BATCHES,
@@ -73,13 +73,19 @@ def fillable(now: datetime) -> QuerySet[JudgeRun]:
     )
 
 
+def with_room(runs: QuerySet[JudgeRun]) -> QuerySet[JudgeRun]:
+    """Those of some runs that may have one more batch under way."""
+    is_open = Q(batches__state__in=OPEN_BATCHES)
+    return runs.alias(n_open=Count("batches", filter=is_open)).filter(n_open__lt=MOST_OPEN)
+
+
 def due_batches(now: datetime) -> QuerySet[JudgeBatch]:
     return JudgeBatch.objects.filter(state__in=OPEN_BATCHES, poll_at__lte=now)
 
 
 def due_runs(now: datetime, project: Project | None, endpoint_id: int | None = None) -> list[Any]:
     """Runs whose batches ask for work, at one endpoint or at all, by id."""
-    waiting = fillable(now).values_list("pk", flat=True)
+    waiting = with_room(fillable(now)).values_list("pk", flat=True)
     looked_at = due_batches(now).values_list("run", flat=True)
     runs = JudgeRun.objects.filter(Q(pk__in=waiting) | Q(pk__in=looked_at), by_batch=True)
     if project is not None:

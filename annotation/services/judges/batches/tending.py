@@ -1,7 +1,7 @@
 """Tends the batches of one endpoint: looks at those under way, books what is over, sends more."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from tempfile import TemporaryFile
 
@@ -14,13 +14,14 @@ from annotation.models import Endpoint, JudgeBatch, JudgeRun, Project
 from annotation.services.judges.batches import ending, filling, gathering, submitting
 from annotation.services.judges.batches.line import FileLine, Refused, Told
 from annotation.services.judges.batches.tender import (
-    MOST_OPEN,
     Tender,
     due_runs,
     fillable,
     held,
+    with_room,
 )
 from annotation.services.judges.keys import key_of
+from annotation.services.judges.material import Library
 from annotation.services.judges.sending import Blame
 
 OVER = {
@@ -52,12 +53,12 @@ def tend(
     except DomainError as error:
         leave_unkeyed(runs, error.detail, clock())
         return 0
-    tender = Tender(endpoint, line, clock, is_stopping)
     n_done = 0
-    for run in runs:
-        with held(run) as is_held:
-            if is_held and not is_stopping():
-                n_done += tend_run(tender, run)
+    with closing(line):
+        for run in runs:
+            with held(run) as is_held:
+                if is_held and not is_stopping():
+                    n_done += tend_run(Tender(endpoint, line, clock, is_stopping), run)
     return n_done
 
 
@@ -73,6 +74,9 @@ def tend_run(tender: Tender, run: JudgeRun) -> int:
     open_batches = run.batches.filter(state__in=OPEN_BATCHES)
     n_done = 0
     for batch in open_batches.filter(poll_at__lte=tender.now).order_by("poll_at", "pk"):
+        if tender.is_stopping():
+            break
+        tender.library = Library()  # the last one may have taken an hour
         # Whatever goes wrong with this one, the others come first next time.
         JudgeBatch.objects.filter(pk=batch.pk).update(poll_at=tender.now + look_again(10))
         n_done += look_after(tender, batch)
@@ -81,9 +85,9 @@ def tend_run(tender: Tender, run: JudgeRun) -> int:
 
 def send_more(tender: Tender, run: JudgeRun) -> int:
     """Send what is due. After a failure a look whether the endpoint is there comes first."""
-    open_batches = run.batches.filter(state__in=OPEN_BATCHES)
     n_sent = 0
-    while open_batches.count() < MOST_OPEN and fillable(tender.now).filter(pk=run.pk).exists():
+    while with_room(fillable(tender.now).filter(pk=run.pk)).exists():
+        tender.library = Library()
         try:
             if run.batch_failures:
                 tender.line.knock()
