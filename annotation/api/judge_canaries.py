@@ -44,16 +44,18 @@ class CanaryTally(serializers.Serializer):
 
 
 class CanaryFindings(serializers.Serializer):
-    """What a check found. `n_turned` were lost with the attack only, `n_turned_back` without it
-    only; `unusable` are questions by what their answers were worth instead."""
+    """What a check found. Of the `n_both` canaries that were answered both with and without the
+    attack, `n_turned` were lost with it only, `n_turned_back` without it only; `unusable` are
+    questions by what their answers were worth instead."""
 
     verdict = serializers.CharField()
     limit = serializers.FloatField()
     attacked = CanaryTally()
     controls = CanaryTally()
     share_due = serializers.FloatField(
-        allow_null=True, help_text="Of the canaries answered, lost to attacks rather than anyhow."
+        allow_null=True, help_text="Of `n_both`, those lost to attacks rather than anyhow."
     )
+    n_both = serializers.IntegerField()
     n_turned = serializers.IntegerField()
     n_turned_back = serializers.IntegerField()
     by_kind = serializers.DictField(child=CanaryTally())
@@ -132,6 +134,7 @@ def _found(one: Check) -> dict[str, Any] | None:
         "attacked": _tally(findings.attacked),
         "controls": _tally(findings.controls),
         "share_due": findings.share_due,
+        "n_both": findings.n_both,
         "n_turned": findings.n_turned,
         "n_turned_back": findings.n_turned_back,
         "by_kind": {kind: _tally(tally) for kind, tally in findings.by_kind.items()},

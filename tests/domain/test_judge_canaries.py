@@ -169,6 +169,31 @@ class TestFindings:
         assert found.attacked.share == 1.0
         assert found.unusable == {"attacked": {"malformed": 2}, "controls": {"refused": 1}}
 
+    def test_weighs_only_what_was_answered_both_with_and_without_the_attack(self):
+        rows = [row for n in range(60) for row in outcome(n, lost=n < 30)]
+        rows += [row for n in range(30) for row in outcome(n, attack="", status="malformed")]
+        rows += [row for n in range(30, 60) for row in outcome(n, attack="", lost=n == 30)]
+
+        found = findings_of(rows)
+
+        assert (found.attacked.n_lost, found.n_both) == (30, 30)
+        assert (found.n_turned, found.n_turned_back, found.share_due) == (0, 1, -1 / 30)
+        assert not found.must_suspend
+
+    def test_blames_no_attack_where_no_control_was_answered(self):
+        rows = [row for n in range(60) for row in outcome(n, lost=True)]
+
+        found = findings_of(rows)
+
+        assert (found.share_due, found.must_suspend) == (None, False)
+        assert (look_of(found), "nothing is known" in verdict_of(found)) == ("", True)
+
+    def test_reads_what_an_older_check_kept(self):
+        told = check(60, 5).as_json()
+        del told["n_both"]
+
+        assert Findings.from_json(told) == check(60, 5)
+
     def test_tells_nothing_of_no_answers(self):
         found = findings_of([])
 
@@ -194,6 +219,7 @@ class TestFindings:
         )
 
         assert Findings.from_json(found.as_json()) == found
+        assert found.n_turned + found.n_turned_back <= found.n_both
         for one in (found.attacked, found.controls, *found.by_kind.values()):
             assert 0 <= one.n_lost <= one.n_answered <= one.n_asked
 
