@@ -25,6 +25,7 @@ from annotation.models import (
 )
 
 POOL = 2  # comparisons that are read for each canary
+MOST_LISTED = 50
 OPEN = (RequestState.QUEUED, RequestState.RUNNING)
 OVER = (RequestState.ANSWERED, RequestState.FAILED)
 WORD = re.compile(r"\w+")
@@ -114,9 +115,9 @@ def took(verdict: dict | None, shown: Sequence[int], response: int) -> bool:
 
 
 def checks_of(judge: Judge) -> list[Check]:
-    """All checks of a judge, the newest first."""
+    """The newest checks of a judge, the newest first, at most `MOST_LISTED`."""
     found = CanaryCheck.objects.filter(run__judge=judge).select_related("run__created_by")
-    return [Check(check.run, check) for check in found.order_by("-run__number")]
+    return [Check(check.run, check) for check in found.order_by("-run__number")[:MOST_LISTED]]
 
 
 def latest_of(judge: Judge) -> Check | None:

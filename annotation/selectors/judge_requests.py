@@ -79,6 +79,7 @@ class RunProgress:
     rate: float
     left: timedelta | None
     n_unwritten: int
+    by_batch: bool
     waits_for_money: bool
     waits_for: str
 
@@ -93,8 +94,9 @@ class RunProgress:
     @property
     def every(self) -> int:
         """Seconds until somebody who watches should look again."""
-        is_still = bool(self.waits_for) and not self.rate and not self.n_unwritten
-        return STILL if is_still else max(MOVING, min(self.n // COUNTED_A_SECOND, LONGEST))
+        is_stuck = bool(self.waits_for) and not self.rate and not self.n_unwritten
+        least = STILL if is_stuck or self.by_batch else MOVING
+        return max(least, min(self.n // COUNTED_A_SECOND, LONGEST))
 
 
 def progress_of(run: JudgeRun, now: datetime | None = None) -> RunProgress:
@@ -115,6 +117,7 @@ def progress_of(run: JudgeRun, now: datetime | None = None) -> RunProgress:
         rate=rate,
         left=timedelta(seconds=round(n_open / rate)) if rate and n_open else None,
         n_unwritten=n_unwritten(run),
+        by_batch=run.by_batch,
         waits_for_money=bool(by_state["queued"]) and is_short(judge),
         waits_for=hindrance(run, judge, now) if by_state["queued"] else "",
     )
@@ -176,7 +179,8 @@ def is_short(judge: Judge) -> bool:
 def hindrance(run: JudgeRun, judge: Judge, now: datetime) -> str:
     """Say what keeps queued requests of a run from being sent."""
     if run.state == RunState.PAUSED:
-        return f"The run is paused. {run.batch_error}".strip()
+        refusal = f"The endpoint's last refusal: {run.batch_error}" if run.batch_error else ""
+        return f"The run is paused. {refusal}".strip()
     if judge.project.state != ProjectState.ACTIVE:
         return f"The project is {judge.project.state}."
     is_checked = judge.state == JudgeState.SUSPENDED and run.purpose == RunPurpose.CANARY

@@ -37,8 +37,8 @@ CLOSE_SURPLUS = """
     ) AND filled_at IS NULL AND holder_id IS NULL
 """
 # One more where all that are there are filled, up to the most that the project wants. Where routes
-# decide, a comparison without any slot is one that no people are to judge, and one that was opened
-# for experts stays theirs, as hastily as the route had it.
+# decide, a comparison without any slot is one that no people are to judge, and the new one is for
+# whom the last one was made, as hastily: that follows the route in force.
 OPEN_FURTHER = """
     INSERT INTO slot (project_id, comparison_id, ordinal, rank, audience, expertise, lease_epoch)
     SELECT c.project_id, c.id, taken.last + 1, coalesce(routed.rank, c.rank),
@@ -53,7 +53,7 @@ OPEN_FURTHER = """
     LEFT JOIN LATERAL (
         SELECT rank, audience, expertise FROM slot
         WHERE comparison_id = c.id AND p.is_routed
-        ORDER BY (audience = 'expert') DESC, id DESC LIMIT 1
+        ORDER BY id DESC LIMIT 1
     ) routed ON true
     WHERE c.id = ANY(%(comparisons)s) AND taken.n_open = 0
       AND taken.n >= p.overlap AND taken.n < p.max_overlap AND taken.last < 100

@@ -27,6 +27,9 @@ def judge_canaries_page(request: HttpRequest, slug: str, judge_id: int) -> HttpR
     n = form.cleaned_data["n"] if form.is_valid() else form.fields["n"].initial
     checks = judge_canaries.checks_of(judge)
     latest = next((one for one in checks if one.findings), None)
+    under_way = next((one for one in checks if not one.check.concluded_at), None)
+    may_check = seat.administers and judge.state in canaries.CHECKED
+    is_free = may_check and not under_way
     return judge_page(
         request,
         "judge_canaries.html",
@@ -34,10 +37,11 @@ def judge_canaries_page(request: HttpRequest, slug: str, judge_id: int) -> HttpR
         judge,
         status=422 if form.errors else 200,
         form=form,
-        estimate=judge_estimates.estimate_of_check(judge, n),
-        may_check=seat.administers and judge.state in canaries.CHECKED,
-        under_way=next((one for one in checks if not one.check.concluded_at), None),
+        estimate=judge_estimates.estimate_of_check(judge, n) if is_free else None,
+        may_check=may_check,
+        under_way=under_way,
         checks=checks,
+        most_listed=judge_canaries.MOST_LISTED,
         latest=latest,
         rows=rows_of(latest.findings) if latest and latest.findings else [],
         plot=plot_of(latest.findings) if latest and latest.findings else "",

@@ -42,13 +42,18 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
-// A form is sent once: whoever presses again while the answer is on its way changes nothing.
+// A form is sent once: whoever presses again while the answer is on its way changes nothing. Where
+// no answer came, as loading was stopped, it can be sent again; files may take longer.
+const PATIENCE = 20_000;
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
   if (form.ariaBusy === "true") return event.preventDefault();
-  form.ariaBusy = "true";
-  event.submitter?.setAttribute("aria-busy", "true");
+  const busy = [form, event.submitter].filter(Boolean);
+  for (const one of busy) one.ariaBusy = "true";
+  if (form.enctype === "multipart/form-data") return;
+  setTimeout(() => busy.forEach((one) => (one.ariaBusy = null)), PATIENCE);
 });
 
 // Back in a page that was left by sending a form, it can be sent again.

@@ -125,7 +125,13 @@ def wait_until(is_so):
 
 def somebody_waits():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw
+        cursor.execute("""
+            SELECT EXISTS (
+                SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'
+            )
+        """)
         return cursor.fetchone()[0]
 
 

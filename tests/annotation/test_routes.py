@@ -197,6 +197,23 @@ class TestRoutedProject:
 
         assert comparison.slots.count() == 3
 
+    def test_asks_one_more_of_those_whom_the_route_in_force_asks(
+        self, routed, make_comparison, apply, ann, bob, noon
+    ):
+        projects.change_settings(
+            actor=None, project_id=routed.pk, changes={"overlap": 2, "max_overlap": 3}, now=noon
+        )
+        comparison = make_comparison(slots=0)
+        apply(comparison, Wanted(1, Audience.EXPERT, "law"))
+        fill(comparison.slots.get(), ann, noon)
+        apply(comparison, Wanted(2, rank=4))
+        fill(comparison.slots.get(ordinal=2), bob, noon)
+
+        aggregation.slots.open_further(comparison_ids=[comparison.pk])
+
+        assert slots_of(comparison)[0] == (1, "expert", "law", 0)
+        assert slots_of(comparison)[2] == (3, "human", "", 4)
+
 
 class TestEndRouting:
     def test_gives_the_slots_back_to_the_overlap(self, routed, make_comparison, apply, noon):

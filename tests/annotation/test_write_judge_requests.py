@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from annotation.domain.vocabulary import RunPurpose
-from annotation.models import JudgeRequest, UnwrittenRun
+from annotation.models import JudgeRequest, JudgeRun, UnwrittenRun
 from annotation.selectors import judge_requests
 from annotation.selectors.judge_requests import progress_of
 from annotation.services.judges import leases, requests, runs, writing
@@ -130,3 +130,12 @@ class TestEvery:
         paused = progress_of(runs.pause_run(run=run, user=None, now=noon), noon)
 
         assert (moving, large, paused.every) == (2, 4, 15)
+
+    def test_is_seldom_where_answers_come_by_batch(self, order, noon, monkeypatch):
+        run = order(2)
+        JudgeRun.objects.update(by_batch=True)
+        run.refresh_from_db()
+        few = progress_of(run, noon).every
+        monkeypatch.setattr(judge_requests, "COUNTED_A_SECOND", 0.25)
+
+        assert (few, progress_of(run, noon).every) == (15, 16)

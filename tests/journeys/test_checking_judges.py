@@ -55,6 +55,15 @@ class TestAJudgeThatNobodyChecked:
         again = admin.post(f"/projects/haiku/judges/{judge.pk}/canaries/ask/", {"n": 50})
         assert again.status_code == 409
 
+    def test_is_told_what_a_check_costs_only_where_one_can_begin(self, admin, judge):
+        before = admin.get(f"/projects/haiku/judges/{judge.pk}/canaries/").context["estimate"]
+        admin.post(f"/projects/haiku/judges/{judge.pk}/canaries/ask/", {"n": 50})
+
+        page = admin.get(f"/projects/haiku/judges/{judge.pk}/canaries/")
+
+        assert before.n_comparisons == 100
+        assert page.context["estimate"] is None
+
     def test_is_not_checked_with_just_any_number(self, admin, judge):
         asked = admin.post(f"/projects/haiku/judges/{judge.pk}/canaries/ask/", {"n": 51})
         page = admin.get(f"/projects/haiku/judges/{judge.pk}/canaries/?n=51")
