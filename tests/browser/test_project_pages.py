@@ -64,6 +64,18 @@ class TestEveryProjectPage:
 
         assert is_sent == [True, False]
 
+    def test_sends_a_form_again_where_no_answer_came(self, ada, open_context):
+        page = open_context(ada).new_page()
+        page.clock.install()
+        page.goto("/account/profile/")
+        send = """document.querySelector("main form").dispatchEvent(
+            new SubmitEvent("submit", {bubbles: true, cancelable: true}))"""
+
+        first = page.evaluate(send)
+        page.clock.fast_forward(21_000)
+
+        assert (first, page.evaluate(send)) == (True, True)
+
 
 class TestCriteriaEditor:
     def test_adds_moves_and_takes_out_before_it_saves(self, ada, open_context, project, noon):

@@ -6,7 +6,14 @@ from django.urls import reverse
 from annotation.domain.vocabulary import JudgeState, Role, WorkState
 from annotation.models import AuditEvent
 from curation.domain.vocabulary import GuardState, PolicyState, SignalFamily
-from curation.models import Guard, RoutingDecision, RoutingPolicy, Signals, Simulation
+from curation.models import (
+    Guard,
+    RoutingDecision,
+    RoutingFigures,
+    RoutingPolicy,
+    Signals,
+    Simulation,
+)
 from curation.selectors import guards, routing_figures
 from curation.services.routing import figures, simulations
 
@@ -108,6 +115,18 @@ class TestRouting:
         text = page(visit("routing"))
         assert "Where the comparisons stand" in text
         assert "2026-03-01 12:00:00 UTC" in text
+
+    def test_says_for_how_many_comparisons_no_label_stands(self, visit, make_policy, noon):
+        make_policy(state=PolicyState.ACTIVE, activated_at=noon)
+        figures.refresh_next(now=noon)
+        row = RoutingFigures.objects.get()
+        told = {"value": 0.8, "se": 0.1, "effective_n": 16.0, "n_observed": 20, "n_left_out": 30}
+        row.figures["accuracy"] = told
+        row.save()
+
+        page = visit("routing").content.decode()
+
+        assert "About 30 comparisons in slices without an answer are left out" in page
 
     def test_says_that_figures_are_being_counted_until_they_are(self, visit, make_policy, noon):
         make_policy()
