@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.core.management import call_command
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -133,4 +134,5 @@ if __name__ == "__main__":
     parser.add_argument("sets", nargs="*", default=SETS)
     arguments = parser.parse_args()
     django.setup()
+    call_command("migrate", verbosity=0)
     sys.exit(check(arguments.folder, list(arguments.sets)))

@@ -181,4 +181,5 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     django.setup()
+    call_command("migrate", verbosity=0)
     sys.exit(check(arguments.folder))

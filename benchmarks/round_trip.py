@@ -19,11 +19,14 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from django.core.management import call_command
+
 Row = dict[str, Any]
 
 
 def send_and_compare(folder: Path) -> int:
     django.setup()
+    call_command("migrate", verbosity=0)
     differing = 0
     for items in sorted(folder.glob("*.items.jsonl.gz")):
         name = items.name.split(".")[0]
