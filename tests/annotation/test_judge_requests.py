@@ -688,6 +688,21 @@ class TestALane:
         assert Counter(type(one) for one in came) == {Ticket: 2, Outcome: 1}
         assert (lane.keep(1, range(1, 3)), lane.seats, lane.room) == ([3], [], -3)
 
+    def test_sits_down_on_the_seats_that_are_left_to_send_what_lies_ready(self):
+        lane = Lane(SlowLine(), SimpleQueue())
+        lane.seats = [3]
+        lane.put([call(number) for number in range(3)])
+        wait_until(lambda: lane.ready.qsize() == 2)
+        lane.seats.append(1)
+
+        lane.keep(1, range(1, 3))
+
+        lane.line.go.set()
+        came = [lane.results.get(timeout=10) for _ in range(3)]
+        assert {type(one) for one in came} == {Outcome}
+        lane.close()
+        lane.join()
+
     def test_hands_back_what_has_lain_ready_too_long(self):
         lane = Lane(SlowLine(), SimpleQueue())
         lane.seats = [1]

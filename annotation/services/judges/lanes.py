@@ -72,6 +72,7 @@ class Lane:
         free = [seat for seat in self.leaving if not self.is_taken(seat)]
         self.seats = [seat for seat in self.seats if seat not in free]
         self.leaving -= set(free)
+        self.sit_down()
         return free
 
     def is_taken(self, seat: int) -> bool:
@@ -81,7 +82,11 @@ class Lane:
         for call in calls:
             self.tickets[call.ticket.request_id] = call.ticket
             self.ready.put(call)
-        n_sitting = sum(map(self.is_taken, self.seats))
+        self.sit_down()
+
+    def sit_down(self) -> None:
+        """Start threads on the seats that it keeps, no more than there is work for."""
+        n_sitting = sum(map(self.is_taken, set(self.seats) - self.leaving))
         for seat in self.seats:
             if n_sitting >= min(len(self.tickets), self.n_seats):
                 break
